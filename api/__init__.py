@@ -1,0 +1,1 @@
+"""How Satchel is reached: HTTP, command line, settings, the composition root."""

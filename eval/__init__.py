@@ -1,0 +1,1 @@
+"""How Satchel is judged: datasets, metrics, systems, reports."""

@@ -1,0 +1,1 @@
+"""What is remembered: turns, sessions, the ledger, encoders, purge."""

@@ -1,0 +1,68 @@
+"""Every error that Satchel raises on purpose, grouped by what the caller can do about it.
+
+SatchelError
+├── InvalidInputError          change the request
+│   ├── TooLargeError          send less at a time
+│   └── TextError              the text holds something that can't be stored
+├── NotFoundError              nothing of that name in the caller's reach
+├── ConflictError              it clashes with what is stored
+│   └── IdempotencyError       the key was used for another request
+├── AccessError                use a key with the needed rights
+├── UnavailableError           try again later
+└── SetupError                 an operator must act: settings, files, versions
+    ├── DataFolderInUseError   another process holds the data folder
+    ├── EncoderMismatchError   the index was built by another encoder
+    └── CorruptFileError       a file is not what it should be
+"""
+
+
+class SatchelError(Exception):
+    """Root of all errors that Satchel raises on purpose."""
+
+
+class InvalidInputError(SatchelError):
+    """The request can't be carried out as it stands."""
+
+
+class TooLargeError(InvalidInputError):
+    """The request is over a limit."""
+
+
+class TextError(InvalidInputError):
+    """The text holds something that can't be stored."""
+
+
+class NotFoundError(SatchelError):
+    """Nothing of that name is within the caller's reach."""
+
+
+class ConflictError(SatchelError):
+    """The request clashes with what is stored."""
+
+
+class IdempotencyError(ConflictError):
+    """The idempotency key was used for another request, or its request still runs."""
+
+
+class AccessError(SatchelError):
+    """The key lacks a right."""
+
+
+class UnavailableError(SatchelError):
+    """Something that is needed doesn't answer now."""
+
+
+class SetupError(SatchelError):
+    """An operator must act."""
+
+
+class DataFolderInUseError(SetupError):
+    """Another process holds the data folder."""
+
+
+class EncoderMismatchError(SetupError):
+    """The index was built by another encoder."""
+
+
+class CorruptFileError(SetupError):
+    """A file is not what it should be."""

@@ -1,0 +1,172 @@
+"""The tables of the ledger, the same on SQLite and PostgreSQL.
+
+Times are whole microseconds since 1970, UTC. Migrations, not this module, change a database; a test
+holds the two equal.
+"""
+
+import sqlalchemy as sa
+
+tables = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts up only in a column of exactly this type.
+Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", Number, primary_key=True, autoincrement=True)
+
+
+def _ref(name: str, target: str) -> sa.Column[int]:
+    return sa.Column(name, Number, sa.ForeignKey(target, ondelete="CASCADE"), nullable=False)
+
+
+def _tenant() -> sa.Column[str]:
+    return sa.Column("tenant", sa.Text, sa.ForeignKey("tenants.name", ondelete="CASCADE"), nullable=False)
+
+
+tenants = sa.Table(
+    "tenants",
+    tables,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+keys = sa.Table(
+    "keys",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    _tenant(),
+    sa.Column("hash", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("rights", sa.Text, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger),
+    sa.Column("revoked_at", sa.BigInteger),
+)
+
+users = sa.Table(
+    "users",
+    tables,
+    _id(),
+    _tenant(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("turns", sa.BigInteger, nullable=False, default=0),
+    sa.Column("tokens", sa.BigInteger, nullable=False, default=0),
+    sa.UniqueConstraint("tenant", "name"),
+    sqlite_autoincrement=True,  # a number is never used again, whatever was purged
+)
+
+sessions = sa.Table(
+    "sessions",
+    tables,
+    _id(),
+    _tenant(),
+    _ref("user_id", "users.id"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False),
+    sa.Column("turns", sa.BigInteger, nullable=False, default=0),
+    sa.Column("tokens", sa.BigInteger, nullable=False, default=0),
+    sa.Column("last_seq", sa.BigInteger, nullable=False, default=-1),
+    sa.UniqueConstraint("tenant", "name"),
+    sa.Index(None, "user_id", "id"),
+    sqlite_autoincrement=True,  # a number is never used again, whatever was purged
+)
+
+turns = sa.Table(
+    "turns",
+    tables,
+    _id(),
+    _tenant(),
+    _ref("user_id", "users.id"),
+    _ref("session_id", "sessions.id"),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("speaker", sa.Text),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("metadata", sa.JSON, nullable=False),
+    sa.Column("tokens", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("tenant", "name"),
+    sa.UniqueConstraint("session_id", "seq"),
+    sa.Index(None, "user_id", "id"),
+    sqlite_autoincrement=True,  # a number is never used again, whatever was purged
+)
+
+outbox = sa.Table(
+    "outbox",
+    tables,
+    sa.Column(
+        "turn_id",
+        Number,
+        sa.ForeignKey("turns.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _ref("user_id", "users.id"),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Index(None, "user_id", "turn_id"),
+    sa.Index(None, "due_at", "turn_id"),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    tables,
+    sa.Column("tenant", sa.Text, sa.ForeignKey("tenants.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("user_id", Number, sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("request", sa.LargeBinary, nullable=False),
+    sa.Column("response", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False, index=True),
+)
+
+purges = sa.Table(
+    "purges",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    _tenant(),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("work", sa.JSON, nullable=False),
+    sa.Column("turns", sa.BigInteger, nullable=False),
+    sa.Column("requested_at", sa.BigInteger, nullable=False),
+    sa.Column("finished_at", sa.BigInteger),
+    sa.Column("error", sa.Text),
+)
+
+events = sa.Table(
+    "events",
+    tables,
+    _id(),
+    _tenant(),
+    _ref("session_id", "sessions.id"),
+    sa.Column("turn_id", Number, sa.ForeignKey("turns.id", ondelete="CASCADE")),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Index(None, "session_id", "id"),
+)
+
+audit = sa.Table(
+    "audit",
+    tables,
+    _id(),
+    sa.Column("tenant", sa.Text, nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+)

@@ -1,0 +1,187 @@
+"""Turns: appended once, read by number, session or time; never changed."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from memory.errors import ConflictError, InvalidInputError
+from memory.ledger import outbox, sessions, users
+from memory.ledger.schema import sessions as session_table
+from memory.ledger.schema import turns
+from memory.ledger.schema import users as user_table
+from memory.scope import Scope
+from memory.times import now
+from memory.turns import NewTurn, Turn
+
+_COLUMNS = (
+    turns.c.id,
+    turns.c.name,
+    turns.c.session_id,
+    session_table.c.name.label("session_name"),
+    turns.c.seq,
+    turns.c.role,
+    turns.c.speaker,
+    turns.c.content,
+    turns.c.created_at,
+    turns.c.source,
+    turns.c.metadata,
+    turns.c.tokens,
+)
+_CHUNK = 500
+
+
+def append(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn], tokens: Sequence[int]) -> list[Turn]:
+    """Remember turns at the end of the scope's session, in order; `tokens` counts each content.
+
+    A turn that is there already under its name, in the same session with the same words, is returned
+    as it is; other words under the same name raise `ConflictError`. All is queued for the index.
+    """
+    users.ensure_tenant(tx, scope.tenant)
+    user = users.ensure(tx, scope)
+    at = now()
+    session = sessions.ensure(tx, scope, user.id, new[0].created_at or at if new else at)
+    known = _known(tx, scope, new)
+    seq = session.last_seq
+    remembered: list[Turn] = []
+    added: list[Turn] = []
+    for turn, size in zip(new, tokens, strict=True):
+        if turn.name in known:
+            remembered.append(_same(known[turn.name], turn, session))
+            continue
+        seq += 1
+        row = _insert(tx, scope, user.id, session, turn, seq=seq, tokens=size, at=at)
+        known[row.name] = row
+        added.append(row)
+        remembered.append(row)
+    if added:
+        total = sum(turn.tokens for turn in added)
+        latest = max(turn.created_at for turn in added)
+        sessions.grow(tx, session.id, turns=len(added), tokens=total, last_seq=seq, at=latest)
+        users.add_to_totals(tx, user.id, turns=len(added), tokens=total)
+        outbox.put(tx, user.id, [turn.id for turn in added], at)
+    return remembered
+
+
+def by_id(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, Turn]:
+    """Return those of the numbered turns that are the scope's."""
+    found: dict[int, Turn] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _CHUNK):
+        query = _of_user(scope).where(turns.c.id.in_(wanted[start : start + _CHUNK]))
+        found.update((row.id, Turn(*row)) for row in tx.execute(query))
+    return found
+
+
+def by_name(tx: sa.Connection, tenant: str, name: str) -> tuple[Turn, str] | None:
+    """Return the tenant's turn of that name, and the name of its user."""
+    query = _select().add_columns(user_table.c.name.label("user_name"))
+    row = tx.execute(query.where(turns.c.tenant == tenant, turns.c.name == name)).first()
+    return None if row is None else (Turn(*row[: len(_COLUMNS)]), str(row.user_name))
+
+
+def of_session(tx: sa.Connection, session: int, *, after: int = -1, limit: int) -> list[Turn]:
+    """Return a session's turns in order, from the one behind place `after`."""
+    query = _select().where(turns.c.session_id == session, turns.c.seq > after)
+    return [Turn(*row) for row in tx.execute(query.order_by(turns.c.seq).limit(limit))]
+
+
+def last_of_session(tx: sa.Connection, session: int, count: int) -> list[Turn]:
+    """Return a session's last turns, in order."""
+    query = _select().where(turns.c.session_id == session).order_by(turns.c.seq.desc()).limit(count)
+    return [Turn(*row) for row in tx.execute(query)][::-1]
+
+
+def names_to_ids(tx: sa.Connection, scope: Scope, names: Collection[str]) -> set[int]:
+    """Return the numbers of the scope's turns of these names; unknown names are left out."""
+    query = sa.select(turns.c.id).select_from(_joined()).where(*_is_user(scope), turns.c.name.in_(names))
+    return set(tx.scalars(query))
+
+
+def stream(tx: sa.Connection, scope: Scope) -> Iterator[Turn]:
+    """Yield all of the user's turns in order of arrival."""
+    last = 0
+    while page := tx.execute(
+        _of_user(scope).where(turns.c.id > last).order_by(turns.c.id).limit(_CHUNK)
+    ).all():
+        yield from (Turn(*row) for row in page)
+        last = page[-1].id
+
+
+def _joined() -> sa.FromClause:
+    return turns.join(session_table, session_table.c.id == turns.c.session_id).join(
+        user_table, user_table.c.id == turns.c.user_id
+    )
+
+
+def _select() -> sa.Select[tuple[object, ...]]:
+    return sa.select(*_COLUMNS).select_from(_joined())
+
+
+def _is_user(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
+    return (user_table.c.tenant == scope.tenant, user_table.c.name == scope.user)
+
+
+def _of_user(scope: Scope) -> sa.Select[tuple[object, ...]]:
+    return _select().where(*_is_user(scope))
+
+
+def _known(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn]) -> dict[str | None, Turn]:
+    names = [turn.name for turn in new if turn.name is not None]
+    if len(set(names)) < len(names):
+        raise InvalidInputError("two turns of one request have the same id")
+    if not names:
+        return {}
+    query = _select().where(turns.c.tenant == scope.tenant, turns.c.name.in_(names))
+    return {row.name: Turn(*row) for row in tx.execute(query)}
+
+
+def _same(old: Turn, new: NewTurn, session: sessions.Session) -> Turn:
+    if old.session != session.id or (old.role, old.content) != (new.role, new.content):
+        raise ConflictError(f"a turn with id {new.name!r} exists already and says something else")
+    return old
+
+
+def _insert(
+    tx: sa.Connection,
+    scope: Scope,
+    user: int,
+    session: sessions.Session,
+    turn: NewTurn,
+    *,
+    seq: int,
+    tokens: int,
+    at: int,
+) -> Turn:
+    row = Turn(
+        id=0,
+        name=turn.name or uuid4().hex,
+        session=session.id,
+        session_name=session.name,
+        seq=seq,
+        role=turn.role,
+        speaker=turn.speaker,
+        content=turn.content,
+        created_at=turn.created_at if turn.created_at is not None else at,
+        source=turn.source or turn.role,
+        metadata=turn.metadata,
+        tokens=tokens,
+    )
+    added = tx.execute(
+        sa.insert(turns).values(
+            tenant=scope.tenant,
+            user_id=user,
+            session_id=session.id,
+            name=row.name,
+            seq=seq,
+            role=row.role,
+            speaker=row.speaker,
+            content=row.content,
+            created_at=row.created_at,
+            source=row.source,
+            metadata=row.metadata,
+            tokens=tokens,
+        )
+    )
+    return replace(row, id=int(added.inserted_primary_key[0]))

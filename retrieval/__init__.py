@@ -1,0 +1,1 @@
+"""What is recalled: index, candidates, relevance, packing, quality."""

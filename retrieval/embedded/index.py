@@ -1,0 +1,84 @@
+"""The embedded adapter of the index port."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from memory.scope import Scope
+from retrieval.codec import TokenCodec
+from retrieval.embedded.hot import HotScope
+from retrieval.embedded.store import Store
+from retrieval.index import Found, IndexedTurn, IndexSettings, Limits, QueryView
+
+FILE = "index.sqlite3"
+
+
+class EmbeddedIndex:
+    """Exact search per user: hot users in memory within a byte limit, cold ones on disk."""
+
+    def __init__(self, folder: Path, encoder: str, dim: int, codec: TokenCodec, *, hot_bytes: int) -> None:
+        """Open the index in `folder`; users beyond `hot_bytes` in all are dropped, oldest use first."""
+        self._settings = IndexSettings(encoder, dim, codec.id)
+        self._code_dim = codec.dim
+        self._store = Store(folder / FILE, self._settings, codec.dim)
+        self._hot: OrderedDict[Scope, HotScope] = OrderedDict()
+        self._hot_bytes = hot_bytes
+        # One lock: searching takes a few milliseconds, and numpy lets go of nothing that would pay
+        # for finer ones on a laptop's cores.
+        self._lock = threading.RLock()
+
+    @property
+    def settings(self) -> IndexSettings:
+        return self._settings
+
+    def upsert(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
+        user = scope.whole_user()
+        self._store.put(user, turns)
+        with self._lock:
+            if user in self._hot:
+                self._hot[user].add(turns)
+
+    def preview(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
+        with self._lock:
+            self._heat(scope).add(turns)
+
+    def delete(self, scope: Scope, keys: Collection[int] | None = None) -> None:
+        user = scope.whole_user()
+        with self._lock:
+            self._hot.pop(user, None)
+            self._store.drop(user, keys)
+        self._store.compact()
+
+    def search(
+        self, scope: Scope, views: Sequence[QueryView], limits: Limits, *, session: int | None = None
+    ) -> Found:
+        with self._lock:
+            return self._heat(scope).search(views, limits, session)
+
+    def missing(self, scope: Scope, keys: Collection[int]) -> set[int]:
+        with self._lock:
+            return set(keys).difference(self._heat(scope).keys)
+
+    def close(self) -> None:
+        with self._lock:
+            self._hot.clear()
+        self._store.close()
+
+    def _heat(self, scope: Scope) -> HotScope:
+        """Return the user in memory, loading what is cold and dropping what is over the limit."""
+        user = scope.whole_user()
+        hot = self._hot.get(user)
+        if hot is None:
+            hot = HotScope(self._settings.dim, self._code_dim)
+            hot.add(self._store.all_of(user))
+            self._hot[user] = hot
+            self._cool()
+        self._hot.move_to_end(user)
+        return hot
+
+    def _cool(self) -> None:
+        held = sum(hot.nbytes for hot in self._hot.values())
+        while held > self._hot_bytes and len(self._hot) > 1:
+            _, dropped = self._hot.popitem(last=False)
+            held -= dropped.nbytes

@@ -1,0 +1,66 @@
+"""A remembered turn, made ready for the index."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from memory.encoders.port import Encoding
+from memory.tokens import TokenCounter
+from memory.turns import Turn
+from retrieval.codec import TokenCodec
+from retrieval.excerpts import Span, excerpts
+from retrieval.index import ROLES, IndexedTurn, Passage
+from retrieval.terms import counted
+
+
+def spans_of(turn: Turn) -> list[Span]:
+    """Return the spans by which a turn is searched."""
+    return excerpts(turn.content)
+
+
+def indexed(
+    turn: Turn, spans: Sequence[Span], encodings: Sequence[Encoding], counter: TokenCounter, codec: TokenCodec
+) -> IndexedTurn:
+    """Return the turn with its vectors, one encoding a span."""
+    passages = [
+        _passage(turn, span, encoding.pooled, codec.encode(encoding.tokens), counter, single=len(spans) == 1)
+        for span, encoding in zip(spans, encodings, strict=True)
+    ]
+    return _with(turn, passages)
+
+
+def unencoded(turn: Turn, dim: int, counter: TokenCounter, codec: TokenCodec) -> IndexedTurn:
+    """Return the turn as it can be found by its terms alone."""
+    spans = spans_of(turn)
+    nothing = np.zeros((0, codec.dim), np.int8)
+    passages = [
+        _passage(turn, span, np.zeros(dim, np.float32), nothing, counter, single=len(spans) == 1)
+        for span in spans
+    ]
+    return _with(turn, passages)
+
+
+def searched_text(turn: Turn, span: Span) -> str:
+    """Return what is encoded for a span: its words, and who said them where a name is known."""
+    text = turn.content[slice(*span)]
+    return f"{turn.speaker}: {text}" if turn.speaker else text
+
+
+def _passage(
+    turn: Turn,
+    span: Span,
+    pooled: np.ndarray,
+    codes: np.ndarray,
+    counter: TokenCounter,
+    *,
+    single: bool,
+) -> Passage:
+    terms, counts = counted(searched_text(turn, span))
+    tokens = turn.tokens if single else counter.count(turn.content[slice(*span)])
+    return Passage(span[0], span[1], tokens, pooled, codes, terms, counts)
+
+
+def _with(turn: Turn, passages: list[Passage]) -> IndexedTurn:
+    role = ROLES.index(turn.role)
+    at = turn.created_at / 1e6
+    return IndexedTurn(turn.id, turn.session, turn.seq, at, role, turn.tokens, passages)
