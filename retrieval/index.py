@@ -35,6 +35,7 @@ class Passage:
 
     start, end: characters in the turn's content. tokens: of the span, in the ledger's token
     encoding. pooled: float32 (dim,). codes: int8 (n, code dim). terms: uint64 ascending, with counts.
+    traits: bits, see `retrieval.traits`.
     """
 
     start: int
@@ -44,6 +45,7 @@ class Passage:
     codes: Codes
     terms: Terms
     counts: NDArray[np.uint16]
+    traits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class IndexedTurn:
 
     key: the ledger's number of the turn; grows with time of arrival. session: the ledger's number of
     the session. seq: place in the session. at: Unix time of `created_at`. role: see `ROLES`.
+    speaker: who spoke, see `retrieval.traits.speaker_code`; 0 where unknown.
     """
 
     key: int
@@ -61,6 +64,7 @@ class IndexedTurn:
     role: int
     tokens: int
     passages: Sequence[Passage]
+    speaker: int = 0
 
 
 ROLES = ("user", "assistant", "system", "tool")
@@ -98,7 +102,8 @@ class Candidates:
     `passages`. start, end, tokens: as in `Passage`. age: int64, turns of the scope that came later.
     dense, lexical, maxsim: float32 (n, views): cosine; BM25; mean over the query's tokens, weighted by
     their IDF, of the best cosine with a token of the passage. coverage: float32 (n, views), share of
-    the query terms' IDF that the passage has. pooled: float32 (n, dim).
+    the query terms' IDF that the passage has. pooled: float32 (n, dim). speaker, traits: as in
+    `IndexedTurn` and `Passage`.
     """
 
     turn: Ints
@@ -118,6 +123,8 @@ class Candidates:
     maxsim: Floats
     coverage: Floats
     pooled: Floats
+    speaker: Ints
+    traits: Ints
 
     def __len__(self) -> int:
         return len(self.turn)

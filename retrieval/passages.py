@@ -11,6 +11,7 @@ from retrieval.codec import TokenCodec
 from retrieval.excerpts import Span, excerpts
 from retrieval.index import ROLES, IndexedTurn, Passage
 from retrieval.terms import counted
+from retrieval.traits import speaker_code, traits
 
 
 def spans_of(turn: Turn) -> list[Span]:
@@ -56,11 +57,13 @@ def _passage(
     single: bool,
 ) -> Passage:
     terms, counts = counted(searched_text(turn, span))
-    tokens = turn.tokens if single else counter.count(turn.content[slice(*span)])
-    return Passage(span[0], span[1], tokens, pooled, codes, terms, counts)
+    text = turn.content[slice(*span)]
+    tokens = turn.tokens if single else counter.count(text)
+    return Passage(span[0], span[1], tokens, pooled, codes, terms, counts, traits(text))
 
 
 def _with(turn: Turn, passages: list[Passage]) -> IndexedTurn:
     role = ROLES.index(turn.role)
     at = turn.created_at / 1e6
-    return IndexedTurn(turn.id, turn.session, turn.seq, at, role, turn.tokens, passages)
+    speaker = speaker_code(turn.speaker)
+    return IndexedTurn(turn.id, turn.session, turn.seq, at, role, turn.tokens, passages, speaker)

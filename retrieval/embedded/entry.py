@@ -7,15 +7,15 @@ import numpy as np
 from memory.errors import CorruptFileError
 from retrieval.index import IndexedTurn, Passage
 
-_HEAD = 6
-_PER_PASSAGE = 5
+_HEAD = 7
+_PER_PASSAGE = 6
 
 
 def packed(turn: IndexedTurn) -> bytes:
     """Return the turn as bytes: numbers, then pooled vectors (float16), codes, terms and counts."""
-    numbers = [turn.key, turn.session, turn.seq, turn.role, turn.tokens, len(turn.passages)]
+    numbers = [turn.key, turn.session, turn.seq, turn.role, turn.tokens, turn.speaker, len(turn.passages)]
     for part in turn.passages:
-        numbers += [part.start, part.end, part.tokens, len(part.codes), len(part.terms)]
+        numbers += [part.start, part.end, part.tokens, len(part.codes), len(part.terms), part.traits]
     arrays = [np.array(numbers, "<i8"), np.array([turn.at], "<f8")]
     arrays += [part.pooled.astype("<f2") for part in turn.passages]
     arrays += [part.codes.astype("i1") for part in turn.passages]
@@ -27,7 +27,7 @@ def packed(turn: IndexedTurn) -> bytes:
 def unpacked(data: bytes, dim: int, code_dim: int) -> IndexedTurn:
     """Return what `packed` was given; raise `CorruptFileError` where lengths don't add up."""
     reader = _Reader(data)
-    key, session, seq, role, tokens, passages = (int(n) for n in reader.take("<i8", _HEAD))
+    key, session, seq, role, tokens, speaker, passages = (int(n) for n in reader.take("<i8", _HEAD))
     table = reader.take("<i8", passages * _PER_PASSAGE).reshape(passages, _PER_PASSAGE)
     at = float(reader.take("<f8", 1)[0])
     pooled = reader.take("<f2", passages * dim).reshape(passages, dim).astype(np.float32)
@@ -38,12 +38,14 @@ def unpacked(data: bytes, dim: int, code_dim: int) -> IndexedTurn:
     code_ends = [0, *np.cumsum(table[:, 3]).tolist()]
     term_ends = [0, *np.cumsum(table[:, 4]).tolist()]
     parts = [
-        Passage(int(start), int(end), int(size), pooled[i], codes[c0:c1], terms[t0:t1], counts[t0:t1])
-        for i, ((start, end, size, _, _), (c0, c1), (t0, t1)) in enumerate(
+        Passage(
+            int(start), int(end), int(size), pooled[i], codes[c0:c1], terms[t0:t1], counts[t0:t1], int(kind)
+        )
+        for i, ((start, end, size, _, _, kind), (c0, c1), (t0, t1)) in enumerate(
             zip(table, pairwise(code_ends), pairwise(term_ends), strict=True)
         )
     ]
-    return IndexedTurn(key, session, seq, at, role, tokens, parts)
+    return IndexedTurn(key, session, seq, at, role, tokens, parts, speaker)
 
 
 class _Reader:

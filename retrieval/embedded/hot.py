@@ -13,14 +13,28 @@ from retrieval.embedded.lexical import Lexical
 from retrieval.index import Candidates, Found, IndexedTurn, Ints, Limits, Passage, QueryView
 
 # Columns of the number table.
-_TURN, _SESSION, _SEQ, _ROLE, _TURN_TOKENS, _PASSAGE, _PASSAGES, _START, _END, _TOKENS, _RANK = range(11)
+(
+    _TURN,
+    _SESSION,
+    _SEQ,
+    _ROLE,
+    _TURN_TOKENS,
+    _SPEAKER,
+    _PASSAGE,
+    _PASSAGES,
+    _START,
+    _END,
+    _TOKENS,
+    _TRAITS,
+    _RANK,
+) = range(13)
 
 
 class HotScope:
     """All passages of a user, as columns; rows are in order of arrival. Not thread-safe."""
 
     def __init__(self, dim: int, code_dim: int) -> None:
-        self._numbers: Column[np.int64] = Column(np.int64, 11)
+        self._numbers: Column[np.int64] = Column(np.int64, 13)
         self._at: Column[np.float64] = Column(np.float64)
         self._pooled = faiss.IndexFlatIP(dim)
         self._codes: Column[np.int8] = Column(np.int8, code_dim)
@@ -67,8 +81,9 @@ class HotScope:
     def _number_rows(self, turns: Sequence[IndexedTurn]) -> Iterable[tuple[int, ...]]:
         for rank, turn in enumerate(turns, start=len(self._row_of)):
             for place, passage in enumerate(turn.passages):
-                shared = (turn.key, turn.session, turn.seq, turn.role, turn.tokens, place, len(turn.passages))
-                yield (*shared, passage.start, passage.end, passage.tokens, rank)
+                shared = (turn.key, turn.session, turn.seq, turn.role, turn.tokens, turn.speaker)
+                own = (place, len(turn.passages), passage.start, passage.end, passage.tokens, passage.traits)
+                yield (*shared, *own, rank)
 
     def search(self, views: Sequence[QueryView], limits: Limits, session: int | None) -> Found:
         """Return what each arm finds, every score filled in for every row."""
@@ -147,6 +162,8 @@ class HotScope:
             maxsim=maxsim,
             coverage=np.stack([covered[rows] for _, covered, _ in lexical], axis=1),
             pooled=pooled,
+            speaker=numbers[:, _SPEAKER],
+            traits=numbers[:, _TRAITS],
         )
 
     def _maxsim(self, rows: Ints, views: Sequence[QueryView], idf: Sequence[Floats]) -> Floats:

@@ -1,0 +1,1 @@
+"""Commands that fit what `retrieval/models` ships."""
