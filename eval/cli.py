@@ -1,0 +1,17 @@
+"""`satchel eval`: find out the truth about a memory system."""
+
+import typer
+
+from eval.commands.run import run_command
+
+app = typer.Typer(no_args_is_help=True)
+app.command("run")(run_command)
+
+
+@app.callback()
+def main() -> None:
+    """Benchmarks of memory systems: run them, compare them, make them of your own logs."""
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""The subcommands of `satchel eval`, one a file."""
