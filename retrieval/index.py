@@ -33,8 +33,8 @@ class IndexSettings:
 class Passage:
     """A span of a turn, ready to be searched.
 
-    start, end: characters in the turn's content. tokens: of the span, in the ledger's token
-    encoding. pooled: float32 (dim,). codes: int8 (n, code dim). terms: uint64 ascending, with counts.
+    start, end: characters in the turn's content. tokens: of the span as delivered (a JSON string),
+    in the ledger's token encoding. pooled: float32 (dim,). codes: int8 (n, code dim). terms: uint64 ascending, with counts.
     traits: bits, see `retrieval.traits`.
     """
 
@@ -54,7 +54,7 @@ class IndexedTurn:
 
     key: the ledger's number of the turn; grows with time of arrival. session: the ledger's number of
     the session. seq: place in the session. at: Unix time of `created_at`. role: see `ROLES`.
-    speaker: who spoke, see `retrieval.traits.speaker_code`; 0 where unknown.
+    tokens: of the content as delivered. speaker: who spoke, see `retrieval.traits.speaker_code`; 0 where unknown.
     """
 
     key: int
@@ -66,6 +66,9 @@ class IndexedTurn:
     passages: Sequence[Passage]
     speaker: int = 0
 
+
+# Terms of a query for which a candidate says one by one whether it has them.
+MATCHED_TERMS = 128
 
 ROLES = ("user", "assistant", "system", "tool")
 
@@ -88,10 +91,10 @@ class QueryView:
 class Limits:
     """How many passages each arm of the search may bring."""
 
-    dense: int = 100
-    lexical: int = 100
+    dense: int = 200
+    lexical: int = 200
     newest: int = 50
-    neighbours: int = 40
+    neighbours: int = 80
 
 
 @dataclass(slots=True)
@@ -103,7 +106,9 @@ class Candidates:
     dense, lexical, maxsim: float32 (n, views): cosine; BM25; mean over the query's tokens, weighted by
     their IDF, of the best cosine with a token of the passage. coverage: float32 (n, views), share of
     the query terms' IDF that the passage has. pooled: float32 (n, dim). speaker, traits: as in
-    `IndexedTurn` and `Passage`.
+    `IndexedTurn` and `Passage`. rarest: float32 (n, views), IDF of the rarest query term that the
+    passage has, as a share of the rarest asked for. matched: uint64 (n, 2), a bit for each of the first
+    `MATCHED_TERMS` terms of the first view that the passage has.
     """
 
     turn: Ints
@@ -125,6 +130,8 @@ class Candidates:
     pooled: Floats
     speaker: Ints
     traits: Ints
+    rarest: Floats
+    matched: NDArray[np.uint64]
 
     def __len__(self) -> int:
         return len(self.turn)

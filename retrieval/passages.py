@@ -10,6 +10,7 @@ from memory.turns import Turn
 from retrieval.codec import TokenCodec
 from retrieval.excerpts import Span, excerpts
 from retrieval.index import ROLES, IndexedTurn, Passage
+from retrieval.render import quoted
 from retrieval.terms import counted
 from retrieval.traits import speaker_code, traits
 
@@ -24,21 +25,18 @@ def indexed(
 ) -> IndexedTurn:
     """Return the turn with its vectors, one encoding a span."""
     passages = [
-        _passage(turn, span, encoding.pooled, codec.encode(encoding.tokens), counter, single=len(spans) == 1)
+        _passage(turn, span, encoding.pooled, codec.encode(encoding.tokens), counter)
         for span, encoding in zip(spans, encodings, strict=True)
     ]
-    return _with(turn, passages)
+    return _with(turn, passages, counter)
 
 
 def unencoded(turn: Turn, dim: int, counter: TokenCounter, codec: TokenCodec) -> IndexedTurn:
     """Return the turn as it can be found by its terms alone."""
     spans = spans_of(turn)
     nothing = np.zeros((0, codec.dim), np.int8)
-    passages = [
-        _passage(turn, span, np.zeros(dim, np.float32), nothing, counter, single=len(spans) == 1)
-        for span in spans
-    ]
-    return _with(turn, passages)
+    passages = [_passage(turn, span, np.zeros(dim, np.float32), nothing, counter) for span in spans]
+    return _with(turn, passages, counter)
 
 
 def searched_text(turn: Turn, span: Span) -> str:
@@ -53,17 +51,17 @@ def _passage(
     pooled: np.ndarray,
     codes: np.ndarray,
     counter: TokenCounter,
-    *,
-    single: bool,
 ) -> Passage:
     terms, counts = counted(searched_text(turn, span))
     text = turn.content[slice(*span)]
-    tokens = turn.tokens if single else counter.count(text)
+    # As delivered: escapes cost tokens too.
+    tokens = counter.count(quoted(text))
     return Passage(span[0], span[1], tokens, pooled, codes, terms, counts, traits(text))
 
 
-def _with(turn: Turn, passages: list[Passage]) -> IndexedTurn:
+def _with(turn: Turn, passages: list[Passage], counter: TokenCounter) -> IndexedTurn:
     role = ROLES.index(turn.role)
     at = turn.created_at / 1e6
     speaker = speaker_code(turn.speaker)
-    return IndexedTurn(turn.id, turn.session, turn.seq, at, role, turn.tokens, passages, speaker)
+    tokens = passages[0].tokens if len(passages) == 1 else counter.count(quoted(turn.content))
+    return IndexedTurn(turn.id, turn.session, turn.seq, at, role, tokens, passages, speaker)

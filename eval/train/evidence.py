@@ -10,7 +10,16 @@ from typing import Any
 from memory.tokens import TokenCounter
 from memory.turns import Role, Turn
 
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "tool": "tool"}
+_ROLES: dict[str, Role] = {
+    "user": "user",
+    "assistant": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "record": "tool",
+}
+
+# Units without a date get a nominal one, a minute apart: order is known where time is not.
+_NOMINAL_START = 946_684_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ class History:
 def read(path: Path, counter: TokenCounter, limit: int | None = None) -> list[History]:
     """Return the conversations of a file, gzipped or not; the first `limit`."""
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    lines = raw.decode().splitlines()
+    lines = raw.decode().split("\n")
     return [_history(json.loads(line), counter) for line in lines[:limit] if line]
 
 
@@ -58,14 +67,15 @@ def _turns(units: list[dict[str, Any]], counter: TokenCounter) -> list[Turn]:
     sessions: dict[str, int] = {}
     seqs: dict[str, int] = {}
     turns = []
-    latest = 0.0
+    latest = _NOMINAL_START
     for key, unit in enumerate(units):
         name = unit["session"]
         session = sessions.setdefault(name, len(sessions))
         seq = seqs[name] = seqs.get(name, -1) + 1
-        role = _ROLES.get(unit["role"].lower(), "user")
-        speaker = None if unit["role"].lower() in (*_ROLES, "record") else unit["role"]
-        latest = unix(unit["ts"]) or latest
+        plain = unit["role"].strip().lower()
+        role = _ROLES.get(plain, "user")
+        speaker = None if plain in _ROLES else unit["role"].strip()
+        latest = unix(unit["ts"]) or latest + 60
         turns.append(
             Turn(
                 id=key,

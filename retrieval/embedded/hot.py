@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from memory.encoders.port import Floats
 from retrieval.codec import Codes, TokenCodec
 from retrieval.embedded.columns import Column
-from retrieval.embedded.lexical import Lexical
+from retrieval.embedded.lexical import Lexical, LexicalScores
 from retrieval.index import Candidates, Found, IndexedTurn, Ints, Limits, Passage, QueryView
 
 # Columns of the number table.
@@ -90,9 +90,9 @@ class HotScope:
         within = self._within(session)
         lexical = [self._lexical.score(view.terms) for view in views]
         rows = [self._newest(limits.newest, within)]
-        for view, (bm25, _, _) in zip(views, lexical, strict=True):
+        for view, scores in zip(views, lexical, strict=True):
             rows.append(self._nearest(view.pooled, limits.dense, within))
-            rows.append(_top(bm25, limits.lexical, within))
+            rows.append(_top(scores.bm25, limits.lexical, within))
         found = np.unique(np.concatenate(rows))
         if limits.neighbours:
             best = np.concatenate([arm[: limits.neighbours] for arm in rows[1:]])
@@ -116,6 +116,8 @@ class HotScope:
     def _nearest(self, pooled: Floats, limit: int, within: NDArray[np.bool_] | None) -> Ints:
         if within is not None:
             return _top(self._vectors() @ pooled + 2, limit, within)
+        if not len(self._at):
+            return np.empty(0, np.int64)
         _, rows = self._pooled.search(pooled[None, :], min(limit, len(self._at)))
         nearest: Ints = rows[0].astype(np.int64)
         return nearest
@@ -139,11 +141,11 @@ class HotScope:
         return np.array(found, np.int64)
 
     def _candidates(
-        self, rows: Ints, views: Sequence[QueryView], lexical: Sequence[tuple[Floats, Floats, Floats]]
+        self, rows: Ints, views: Sequence[QueryView], lexical: Sequence[LexicalScores]
     ) -> Candidates:
         numbers = self._numbers.rows[rows]
         pooled = self._vectors()[rows]
-        maxsim = self._maxsim(rows, views, [idf for _, _, idf in lexical])
+        maxsim = self._maxsim(rows, views, [scores.idf for scores in lexical])
         return Candidates(
             turn=numbers[:, _TURN],
             session=numbers[:, _SESSION],
@@ -158,12 +160,14 @@ class HotScope:
             tokens=numbers[:, _TOKENS],
             age=len(self._row_of) - 1 - numbers[:, _RANK],
             dense=pooled @ np.stack([view.pooled for view in views], axis=1),
-            lexical=np.stack([scores[rows] for scores, _, _ in lexical], axis=1),
+            lexical=np.stack([scores.bm25[rows] for scores in lexical], axis=1),
             maxsim=maxsim,
-            coverage=np.stack([covered[rows] for _, covered, _ in lexical], axis=1),
+            coverage=np.stack([scores.coverage[rows] for scores in lexical], axis=1),
             pooled=pooled,
             speaker=numbers[:, _SPEAKER],
             traits=numbers[:, _TRAITS],
+            rarest=np.stack([scores.rarest[rows] for scores in lexical], axis=1),
+            matched=lexical[0].matched[rows],
         )
 
     def _maxsim(self, rows: Ints, views: Sequence[QueryView], idf: Sequence[Floats]) -> Floats:
@@ -197,9 +201,7 @@ def _top(scores: Floats, limit: int, within: NDArray[np.bool_] | None) -> Ints:
     """Return the rows of the highest scores above zero, best first."""
     if within is not None:
         scores = np.where(within, scores, 0)
-    if limit < len(scores):
-        best = np.argpartition(scores, -limit)[-limit:]
-    else:
-        best = np.arange(len(scores))
+    few = limit < len(scores)
+    best = np.argpartition(scores, -limit)[-limit:] if few else np.arange(len(scores))
     best = best[scores[best] > 0]
     return best[np.argsort(-scores[best], kind="stable")]

@@ -1,12 +1,14 @@
 """BM25 over hashed terms, in memory, for one scope."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
 from retrieval.embedded.columns import Column
+from retrieval.index import MATCHED_TERMS
 from retrieval.terms import Terms
 
 K1 = 1.2
@@ -14,6 +16,22 @@ B = 0.75
 
 # The tail is searched term by term, so it is merged before that costs more than the sorted part.
 _MAX_TAIL = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalScores:
+    """How rows match some terms: float32 (rows,) unless said.
+
+    bm25. coverage: share of the terms' IDF that the row has, 0 to 1. rarest: IDF of the rarest term
+    that the row has, as a share of the rarest asked for, 0 to 1. idf: (terms,). matched: uint64
+    (rows, 2), a bit for each of the first `MATCHED_TERMS` terms that the row has.
+    """
+
+    bm25: Floats
+    coverage: Floats
+    rarest: Floats
+    idf: Floats
+    matched: NDArray[np.uint64]
 
 
 class Lexical:
@@ -43,15 +61,16 @@ class Lexical:
         if len(self._tail_terms) > max(_MAX_TAIL, len(self._terms) // 4):
             self._merge()
 
-    def score(self, terms: Terms) -> tuple[Floats, Floats, Floats]:
-        """Return BM25 and IDF coverage of every row for these terms, and each term's IDF.
+    def score(self, terms: Terms) -> LexicalScores:
+        """Return how every row matches these terms.
 
-        float32 (rows,), float32 (rows,) in 0 to 1, float32 (terms,). A term that the scope has never
-        seen counts in the coverage as much as the rarest seen.
+        A term that the scope has never seen counts in the coverage as much as the rarest seen.
         """
         rows = len(self._lengths)
         scores = np.zeros(rows, np.float32)
         covered = np.zeros(rows, np.float32)
+        rarest = np.zeros(rows, np.float32)
+        matched = np.zeros((rows, 2), np.uint64)
         idf = np.zeros(len(terms), np.float32)
         norms = self._norms()
         for place, term in enumerate(terms):
@@ -59,7 +78,11 @@ class Lexical:
             idf[place] = np.log1p((rows - len(found) + 0.5) / (len(found) + 0.5))
             scores[found] += idf[place] * counts * (K1 + 1) / (counts + norms[found])
             covered[found] += idf[place]
-        return scores, covered / max(float(idf.sum()), 1e-9), idf
+            rarest[found] = np.maximum(rarest[found], idf[place])
+            if place < MATCHED_TERMS:
+                matched[found, place // 64] |= np.uint64(1 << place % 64)
+        most = max(float(idf.max(initial=0)), 1e-9)
+        return LexicalScores(scores, covered / max(float(idf.sum()), 1e-9), rarest / most, idf, matched)
 
     @property
     def nbytes(self) -> int:
@@ -70,7 +93,8 @@ class Lexical:
 
     def _norms(self) -> Floats:
         lengths = self._lengths.rows
-        norms: Floats = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
+        mean = float(lengths.mean()) if len(lengths) else 1.0
+        norms: Floats = K1 * (1 - B + B * lengths / max(mean, 1.0))
         return norms
 
     def _postings(self, term: np.uint64) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:

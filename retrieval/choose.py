@@ -1,0 +1,138 @@
+"""Choosing context: from candidates to what goes into the budget, why, and how good it is."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval.features import Featured, featured
+from retrieval.index import Found
+from retrieval.packing import MIN_RELEVANCE, Packing, pack
+from retrieval.quality import Quality, quality, quality_inputs
+from retrieval.query import Query
+from retrieval.reasons import Reasons
+from retrieval.relevance import RelevanceModel, Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A turn that goes into the context.
+
+    spans: None = the whole turn, else characters of its excerpts, ascending. relevance: calibrated
+    probability that it is needed. tokens: what it adds to the context, estimated. reason: for a person.
+    """
+
+    turn: int
+    spans: tuple[tuple[int, int], ...] | None
+    relevance: float
+    tokens: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A candidate turn and what became of it. scores: what spoke for it. why: in or out, in words."""
+
+    turn: int
+    relevance: float
+    packed: bool
+    why: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The context: picks, best first; the quality report; every candidate for `explain`, best first."""
+
+    picks: tuple[Pick, ...]
+    quality: Quality
+    considered: tuple[Considered, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate turn by relevance. scores: what spoke for it."""
+
+    turn: int
+    relevance: float
+    scores: dict[str, float]
+
+
+def rank(query: Query, found: Found, model: RelevanceModel) -> list[Ranked]:
+    """Return every candidate turn, best first."""
+    if not len(found.candidates):
+        return []
+    turns = featured(query, found)
+    scored = model.score(turns)
+    return [
+        Ranked(int(turns.table.key[row]), float(scored.relevance[row]), _scores(turns, scored, row))
+        for row in scored.order.tolist()
+    ]
+
+
+def choose(
+    query: Query,
+    found: Found,
+    budget: int,
+    model: RelevanceModel,
+    *,
+    min_relevance: float | None = None,
+    pinned: Collection[int] = (),
+    excluded: Collection[int] = (),
+    explain: bool = True,
+) -> Choice:
+    """Return what fits into `budget` tokens, as rendered, of what the query needs.
+
+    min_relevance: nothing less likely to be needed is packed, 0 to 1. pinned: turns packed first,
+    newest first. excluded: turns never packed. explain: fill `considered`.
+    """
+    if not len(found.candidates):
+        return Choice((), quality(model, np.zeros(0, np.float32), empty=True), ())
+    turns = featured(query, found)
+    scored = model.score(turns)
+    order = scored.order
+    floor = MIN_RELEVANCE if min_relevance is None else min_relevance
+    packing = pack(turns, scored, found.candidates, budget, floor=floor, pinned=pinned, excluded=excluded)
+    reasons = Reasons(query, turns, order)
+    rows = np.array([packed.row for packed in packing.packed], np.int64)
+    report = quality(model, quality_inputs(turns, scored, rows), empty=not len(rows))
+    picks = tuple(
+        Pick(
+            turn=int(turns.table.key[packed.row]),
+            spans=packed.spans,
+            relevance=float(scored.relevance[packed.row]),
+            tokens=packed.tokens,
+            reason="among the latest turns"
+            if turns.table.key[packed.row] in pinned
+            else reasons.of(packed.row),
+        )
+        for packed in packing.packed
+    )
+    return Choice(picks, report, _considered(turns, scored, order, packing) if explain else ())
+
+
+def _considered(
+    turns: Featured, scored: Scored, order: np.ndarray, packing: Packing
+) -> tuple[Considered, ...]:
+    packed = {entry.row for entry in packing.packed}
+    return tuple(
+        Considered(
+            int(turns.table.key[row]),
+            float(scored.relevance[row]),
+            int(row) in packed,
+            "packed" if int(row) in packed else packing.left_out[int(row)],
+            _scores(turns, scored, int(row)),
+        )
+        for row in order
+    )
+
+
+def _scores(turns: Featured, scored: Scored, row: int) -> dict[str, float]:
+    table = turns.table
+    return {
+        "score": round(float(scored.score[row]), 4),
+        "dense": round(float(table.dense[row, 0]), 4),
+        "lexical": round(float(table.lexical[row, 0]), 4),
+        "token_level": round(float(table.maxsim[row, 0]), 4),
+        "coverage": round(float(table.coverage[row, 0]), 4),
+    }

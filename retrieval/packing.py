@@ -1,0 +1,165 @@
+"""Packing: which turns and excerpts go into a budget, at what they cost when delivered."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from memory.encoders.port import Floats
+from retrieval.features import Featured
+from retrieval.index import Candidates, Ints
+from retrieval.relevance import Scored
+from retrieval.turnwise import TurnTable, passage_scores
+
+# Tokens (cl100k_base) of the fence, of a line that opens a session or a day, and of what stands around
+# the text of a record; measured on rendered contexts, see docs/decisions.
+FENCE = 40
+HEADER = 11
+LINE = 3
+GAP = 2
+# Escaped line breaks and quotes make text longer: tokens delivered for each of the text's own.
+ESCAPED = 1.0
+
+# Below this nothing is worth its tokens, whatever room there is.
+MIN_RELEVANCE = 0.002
+
+_DAY = 86_400
+# A turn that alone takes more than this share of the budget is packed by excerpt.
+_WHOLE_SHARE = 0.3
+_EXCERPT_SHARE = 0.25
+_SAME = 0.985
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A turn in the context. row: in the table. spans: None = the whole turn. tokens: it adds."""
+
+    row: int
+    spans: tuple[tuple[int, int], ...] | None
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """What was packed, in the order in which it was chosen, and why the other rows were not."""
+
+    packed: list[Packed]
+    left_out: dict[int, str]
+    tokens: int
+
+
+def pack(
+    turns: Featured,
+    scored: Scored,
+    found: Candidates,
+    budget: int,
+    *,
+    floor: float = MIN_RELEVANCE,
+    pinned: Collection[int] = (),
+    excluded: Collection[int] = (),
+) -> Packing:
+    """Return what fits into `budget` tokens: pinned turns, newest first, then the most relevant."""
+    table = turns.table
+    packer = Packer(table, found, budget)
+    held = np.isin(table.key, np.array(list(pinned), np.int64))
+    barred = np.isin(table.key, np.array(list(excluded), np.int64))
+    for row in np.argsort(table.age):
+        if held[row] and not barred[row]:
+            packer.take(int(row))
+    for row in scored.order.tolist():
+        if barred[row]:
+            packer.skip(row, "the caller has it already")
+        elif held[row]:
+            continue
+        elif scored.relevance[row] < floor:
+            packer.skip(row, "not likely enough to be needed")
+        elif packer.twin(row):
+            packer.skip(row, "says what a packed turn says")
+        else:
+            packer.take(row)
+    return packer.packing()
+
+
+class Packer:
+    """Takes turns, best first, while they fit."""
+
+    def __init__(self, table: TurnTable, found: Candidates, budget: int) -> None:
+        self._table = table
+        self._found = found
+        self._budget = budget
+        self._left = float(budget - FENCE)
+        self._scores = passage_scores(found)
+        self._headed: set[tuple[int, int]] = set()
+        self._packed: list[Packed] = []
+        self._left_out: dict[int, str] = {}
+
+    def take(self, row: int) -> bool:
+        """Pack a turn, whole or by excerpt; say whether it fitted."""
+        table = self._table
+        day = (int(table.session[row]), int(table.at[row] // _DAY))
+        head = 0 if day in self._headed else HEADER
+        whole = table.tokens[row] * ESCAPED + LINE + head
+        spans: tuple[tuple[int, int], ...] | None = None
+        cost = whole
+        if table.passages[row] > 1 and whole > max(_WHOLE_SHARE * self._budget, 0):
+            spans, tokens = self._excerpts(row, self._left - LINE - head)
+            cost = tokens + LINE + head
+            if not spans:
+                self._left_out[row] = "too long for the budget"
+                return False
+        if cost > self._left:
+            self._left_out[row] = "too long for what is left of the budget"
+            return False
+        self._left -= cost
+        self._headed.add(day)
+        self._packed.append(Packed(row, spans, int(np.ceil(cost))))
+        return True
+
+    def skip(self, row: int, why: str) -> None:
+        """Leave a turn out."""
+        self._left_out[row] = why
+
+    def twin(self, row: int) -> bool:
+        """Say whether what is packed has this turn's text already, nearly word by word."""
+        rows = [packed.row for packed in self._packed]
+        if not rows:
+            return False
+        likeness = self._table.pooled[rows] @ self._table.pooled[row]
+        sizes = np.abs(self._table.tokens[rows] - self._table.tokens[row])
+        return bool(((likeness > _SAME) & (sizes <= 2 + self._table.tokens[row] // 20)).any())
+
+    @property
+    def left(self) -> float:
+        """Tokens that are not taken yet."""
+        return self._left
+
+    def packing(self) -> Packing:
+        """Return what was packed."""
+        used = sum(packed.tokens for packed in self._packed)
+        return Packing(self._packed, self._left_out, used + FENCE if used else 0)
+
+    def _excerpts(self, row: int, room: float) -> tuple[tuple[tuple[int, int], ...], float]:
+        """Return the best passages of a turn that fit into `room` and a share of the budget."""
+        first, end = self._table.first[row], self._table.first[row + 1]
+        rows: Ints = self._table.rows[first:end]
+        scores: Floats = self._scores[rows]
+        room = min(room, max(_EXCERPT_SHARE * self._budget, 60))
+        chosen: list[int] = []
+        used = 0.0
+        for place in np.argsort(-scores, kind="stable"):
+            cost = self._found.tokens[rows[place]] * ESCAPED + GAP
+            if used + cost <= room:
+                chosen.append(int(rows[place]))
+                used += cost
+        return _merged([(int(self._found.start[r]), int(self._found.end[r])) for r in sorted(chosen)]), used
+
+
+def _merged(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return ascending spans with those that touch made one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and merged[-1][1] >= start:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

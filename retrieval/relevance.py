@@ -1,0 +1,111 @@
+"""The relevance model: how likely a candidate turn is needed, from its features. numpy alone."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.encoders.port import Floats
+from memory.errors import CorruptFileError, SetupError
+from retrieval.features import Featured
+
+FORMAT = 1
+
+# Of a query's candidates, what the calibration looks at beside a candidate's own score.
+CALIBRATED_ON = (
+    "score",
+    "score less the best",
+    "score less all",
+    "best maxsim",
+    "best coverage",
+    "best base",
+    "one",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What the model says of each turn. score: float32 (n,), for ranking. relevance: float32 (n,), 0..1."""
+
+    score: Floats
+    relevance: Floats
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Return rows, best first."""
+        return np.argsort(-self.score, kind="stable")
+
+
+class RelevanceModel:
+    """A linear ranker over `retrieval.features`, then a logistic calibration of its scores.
+
+    Fitted by `python -m eval.train.relevance`; see docs/models/relevance.md.
+    """
+
+    def __init__(self, arrays: dict[str, NDArray[np.generic]], name: str) -> None:
+        """Take the arrays of a model file; raise `CorruptFileError` where one is missing or misshapen."""
+        try:
+            self.names = tuple(str(entry) for entry in arrays["names"])
+            self._weights = arrays["weights"].astype(np.float64)
+            self._calibration = arrays["calibration"].astype(np.float64)
+            self.quality = {key: arrays[f"quality {key}"].astype(np.float64) for key in QUALITIES}
+            version = int(arrays["format"][0])
+        except (KeyError, ValueError) as error:
+            raise CorruptFileError(f"the relevance model lacks {error}; reinstall satchel") from error
+        if version != FORMAT or self._weights.shape != (len(self.names),):
+            raise CorruptFileError(
+                f"the relevance model has format {version}, not {FORMAT}; reinstall satchel"
+            )
+        self.name = name
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return the model of a file."""
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                arrays = {key: kept[key] for key in kept.files}
+        except (OSError, ValueError) as error:
+            raise SetupError(
+                f"the relevance model {path.name} can't be read ({error}); reinstall satchel"
+            ) from error
+        return cls(arrays, str(arrays["name"][0]) if "name" in arrays else path.stem)
+
+    @classmethod
+    def shipped(cls) -> Self:
+        """Return the model that comes with the package."""
+        return cls.load(Path(str(files("retrieval") / "models" / "relevance.npz")))
+
+    def score(self, turns: Featured) -> Scored:
+        """Return scores and calibrated relevance of candidate turns."""
+        if turns.names != self.names:
+            raise CorruptFileError("the relevance model was fitted on other features; reinstall satchel")
+        scores = (turns.values @ self._weights).astype(np.float32)
+        return Scored(scores, sigmoid(calibration_inputs(turns, scores) @ self._calibration))
+
+
+QUALITIES = ("recall", "precision", "sufficient")
+
+
+def calibration_inputs(turns: Featured, scores: Floats) -> Floats:
+    """Return float32 (n, len(CALIBRATED_ON))."""
+    if not len(scores):
+        return np.zeros((0, len(CALIBRATED_ON)), np.float32)
+    best = float(scores.max())
+    total = best + float(np.log(np.exp(scores - best).sum()))
+    shared = [
+        float(turns.table.maxsim[:, 0].max()),
+        float(turns.table.coverage[:, 0].max()),
+        float(turns.base.max()),
+        1.0,
+    ]
+    own = np.stack([scores, scores - best, scores - total], axis=1)
+    return np.concatenate([own, np.tile(np.array(shared, np.float32), (len(scores), 1))], axis=1)
+
+
+def sigmoid(values: NDArray[np.floating]) -> Floats:
+    """Return the logistic function, without overflow."""
+    squashed: Floats = (1 / (1 + np.exp(-np.clip(values, -30, 30)))).astype(np.float32)
+    return squashed
