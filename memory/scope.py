@@ -36,4 +36,4 @@ def check_name(field: str, name: object) -> None:
     if len(name) > MAX_NAME:
         raise InvalidInputError(f"{field} is longer than {MAX_NAME} characters")
     if not name.isprintable():
-        raise InvalidInputError(f"{field} must not hold control characters")
+        raise InvalidInputError(f"{field} must hold printable characters only")

@@ -57,6 +57,11 @@ class SharedEncoder:
         waiting = [self._submit(self._rest, part) for part in slices]
         return [encoding for done in waiting for encoding in done.result()]
 
+    @property
+    def waiting(self) -> int:
+        """Requests that no pass has taken yet."""
+        return len(self._queries) + len(self._rest)
+
     def close(self) -> None:
         """Finish what is running, refuse what waits, stop the thread."""
         with self._wake:

@@ -11,6 +11,7 @@ from memory.scope import Scope
 # Microseconds before a turn is tried again, doubled each time up to the longest.
 _FIRST_DELAY = 200_000
 _LONGEST_DELAY = 60_000_000
+_DOUBLINGS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ def done(tx: sa.Connection, ids: Collection[int]) -> None:
 
 def failed(tx: sa.Connection, ids: Collection[int], at: int, error: str) -> None:
     """Put turns off, longer each time; they are never given up."""
-    delay = _FIRST_DELAY * sa.func.pow(2, sa.case((outbox.c.attempts > 16, 16), else_=outbox.c.attempts))
+    doublings = sa.case((outbox.c.attempts > _DOUBLINGS, _DOUBLINGS), else_=outbox.c.attempts)
+    delay = _FIRST_DELAY * sa.func.pow(2, doublings)
     bounded = sa.case((delay > _LONGEST_DELAY, _LONGEST_DELAY), else_=delay)
     tx.execute(
         sa.update(outbox)

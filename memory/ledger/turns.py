@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -29,6 +30,8 @@ _COLUMNS = (
     turns.c.metadata,
     turns.c.tokens,
 )
+# The columns that a turn's own fields fill, by the same names.
+_STORED = ("name", "seq", "role", "speaker", "content", "created_at", "source", "metadata", "tokens")
 _CHUNK = 500
 
 
@@ -115,7 +118,7 @@ def _joined() -> sa.FromClause:
     )
 
 
-def _select() -> sa.Select[tuple[object, ...]]:
+def _select() -> sa.Select[*tuple[Any, ...]]:
     return sa.select(*_COLUMNS).select_from(_joined())
 
 
@@ -123,7 +126,7 @@ def _is_user(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
     return (user_table.c.tenant == scope.tenant, user_table.c.name == scope.user)
 
 
-def _of_user(scope: Scope) -> sa.Select[tuple[object, ...]]:
+def _of_user(scope: Scope) -> sa.Select[*tuple[Any, ...]]:
     return _select().where(*_is_user(scope))
 
 
@@ -168,20 +171,7 @@ def _insert(
         metadata=turn.metadata,
         tokens=tokens,
     )
-    added = tx.execute(
-        sa.insert(turns).values(
-            tenant=scope.tenant,
-            user_id=user,
-            session_id=session.id,
-            name=row.name,
-            seq=seq,
-            role=row.role,
-            speaker=row.speaker,
-            content=row.content,
-            created_at=row.created_at,
-            source=row.source,
-            metadata=row.metadata,
-            tokens=tokens,
-        )
-    )
-    return replace(row, id=int(added.inserted_primary_key[0]))
+    values = {"tenant": scope.tenant, "user_id": user, "session_id": session.id}
+    values |= {name: getattr(row, name) for name in _STORED}
+    added = tx.execute(sa.insert(turns).values(**values).returning(turns.c.id))
+    return replace(row, id=added.scalar_one())

@@ -38,10 +38,9 @@ def ensure(tx: sa.Connection, scope: Scope) -> User:
     found = find(tx, scope)
     if found is not None:
         return found
-    added = tx.execute(
-        sa.insert(users).values(tenant=scope.tenant, name=scope.user, created_at=now(), turns=0, tokens=0)
-    )
-    return User(int(added.inserted_primary_key[0]), 0, 0)
+    values = {"tenant": scope.tenant, "name": scope.user, "created_at": now(), "turns": 0, "tokens": 0}
+    added = tx.execute(sa.insert(users).values(**values).returning(users.c.id))
+    return User(added.scalar_one(), 0, 0)
 
 
 def add_to_totals(tx: sa.Connection, user: int, *, turns: int, tokens: int) -> None:

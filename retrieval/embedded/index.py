@@ -28,6 +28,17 @@ class EmbeddedIndex:
         # for finer ones on a laptop's cores.
         self._lock = threading.RLock()
 
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Tell whether the folder holds an index."""
+        return (folder / FILE).exists()
+
+    @staticmethod
+    def remove(folder: Path) -> None:
+        """Delete the index's files; it is rebuilt from the ledger."""
+        for suffix in ("", "-wal", "-shm"):
+            (folder / f"{FILE}{suffix}").unlink(missing_ok=True)
+
     @property
     def settings(self) -> IndexSettings:
         return self._settings
@@ -59,6 +70,11 @@ class EmbeddedIndex:
     def missing(self, scope: Scope, keys: Collection[int]) -> set[int]:
         with self._lock:
             return set(keys).difference(self._heat(scope).keys)
+
+    @property
+    def hot_scopes(self) -> int:
+        """How many users are in memory."""
+        return len(self._hot)
 
     def close(self) -> None:
         with self._lock:

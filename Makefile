@@ -1,0 +1,33 @@
+.PHONY: run test lint check fmt drill clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+run: .venv/serving ## install what serving needs and start on loopback
+	$(BIN)/satchel serve
+
+test: lint check ## everything that CI checks
+
+lint: .venv/testing ## style, types, import layers
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+check: .venv/testing ## the fast test suite
+	$(BIN)/pytest -n 2
+
+drill: .venv/testing ## the long drills
+	$(BIN)/pytest -m drill
+
+fmt: .venv/testing ## format, and fix what can be fixed
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean: ## remove what the targets above installed
+	rm -rf .venv
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv && $(BIN)/pip install -q --upgrade 'pip>=25.1'
+
+.venv/serving: pyproject.toml constraints.txt | .venv/bin/pip
+	$(BIN)/pip install -q -c constraints.txt -e . && touch $@
+
+.venv/testing: pyproject.toml constraints.txt | .venv/bin/pip
+	$(BIN)/pip install -q -c constraints.txt -e '.[models]' --group dev && touch $@ .venv/serving

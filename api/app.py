@@ -1,0 +1,36 @@
+"""The HTTP application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from api.http import context, health, memory, problems, sessions, turns
+from api.http.middleware import Around
+from api.services import Services, open_services
+from api.settings import Settings
+from api.version import VERSION
+
+_DESCRIPTION = """Session memory for assistants that do work: post every turn, ask for context before each
+model call, and get only the prior turns that this turn needs, inside a hard token budget."""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    opening: Callable[[Settings], AbstractContextManager[Services]] = open_services,
+) -> FastAPI:
+    """Return the application; what it needs is opened when it starts and closed when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with opening(settings) as opened:
+            app.state.services = opened
+            yield
+
+    app = FastAPI(title="Satchel", version=VERSION, description=_DESCRIPTION, lifespan=lifespan)
+    problems.install(app)
+    for part in (turns, context, sessions, memory, health):
+        app.include_router(part.router)
+    app.add_middleware(Around, max_body_bytes=settings.max_body_bytes)
+    return app

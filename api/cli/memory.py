@@ -1,0 +1,113 @@
+"""`satchel import`, `export` and `purge`: a user's memory in, out, gone."""
+
+import gzip
+import time
+from pathlib import Path
+from typing import Annotated, BinaryIO, cast
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from api.cli.shared import AsJson, Data, Tenant, console, say, settings_with, show
+from api.http.sessions import turn_out
+from api.importing import batches
+from api.services import DEFAULT_TENANT, Services, open_ledger, open_services
+from memory.errors import InvalidInputError, NotFoundError, SatchelError
+from memory.ledger import turns, users
+from memory.ledger.purges import Receipt
+from memory.scope import Scope
+
+User = Annotated[str | None, typer.Option("--user", help="Whose it is, where the file doesn't say.")]
+
+
+def import_file(
+    file: Annotated[
+        Path, typer.Argument(help="JSON lines, .gz or not: evidence format, messages, or export.")
+    ],
+    data: Data = None,
+    tenant: Tenant = DEFAULT_TENANT,
+    user: User = None,
+    *,
+    wait: Annotated[bool, typer.Option(help="Wait until all of it is indexed.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Remember conversations from a file. Importing it again adds nothing twice."""
+    with open_services(settings_with(data=data)) as services, _progress() as progress:
+        kept = _remember(services, file, tenant, user, progress)
+        if wait:
+            _wait(services, progress)
+        left = services.queued()
+    if as_json:
+        show({"turns": kept, "waiting": left})
+    else:
+        say(f"{kept:,} turns are remembered" + (f", {left:,} wait for the index" if left else ""))
+
+
+def export(
+    user: str,
+    data: Data = None,
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Print all that is remembered of a user, a turn a line (NDJSON), oldest first."""
+    scope = Scope(tenant, user)
+    with open_ledger(settings_with(data=data)) as ledger, ledger.reading() as tx:
+        if users.find(tx, scope) is None:
+            raise NotFoundError(f"nothing is remembered of a user {user!r} in tenant {tenant!r}")
+        for turn in turns.stream(tx, scope):
+            say(turn_out(turn).model_dump_json())
+
+
+def purge(user: str, tenant: Tenant, data: Data = None, *, as_json: AsJson = False) -> None:
+    """Erase all that is remembered of a user, and wait until it is gone from every file."""
+    with open_services(settings_with(data=data)) as services:
+        receipt = services.purge.user(Scope(tenant, user), "cli")
+        while (receipt := services.purge.receipt(tenant, receipt.id)).status == "running":
+            time.sleep(0.02)
+    _report(receipt, as_json=as_json)
+
+
+def _report(receipt: Receipt, *, as_json: bool) -> None:
+    if as_json:
+        show({"receipt_id": receipt.id, "status": receipt.status, "turns": receipt.turns})
+    if receipt.status == "failed":
+        raise SatchelError(f"{receipt.id} failed: {receipt.error}; it is tried again at the next start")
+    if not as_json:
+        say(f"{receipt.turns:,} turns are erased; receipt {receipt.id}")
+
+
+def _remember(services: Services, file: Path, tenant: str, user: str | None, progress: Progress) -> int:
+    kept = 0
+    limit = services.settings.max_turns_per_call
+    task = progress.add_task("remembering", total=None)
+    with _opened(file) as lines:
+        for batch in batches(lines, tenant, user):
+            for start in range(0, len(batch.turns), limit):
+                part = batch.turns[start : start + limit]
+                services.remember(batch.scope, part)
+                kept += len(part)
+                progress.update(task, completed=kept)
+    progress.update(task, total=kept)
+    return kept
+
+
+def _wait(services: Services, progress: Progress) -> None:
+    waiting = services.queued()
+    task: TaskID = progress.add_task("indexing", total=waiting)
+    while left := services.queued():
+        progress.update(task, completed=waiting - left)
+        time.sleep(0.1)
+    progress.update(task, completed=waiting)
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        if file.suffix == ".gz":
+            return cast("BinaryIO", gzip.open(file, "rb"))
+        return file.open("rb")
+    except OSError as error:
+        raise InvalidInputError(f"can't read {file}: {error.strerror}") from error
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console)

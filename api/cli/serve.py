@@ -1,0 +1,106 @@
+"""`satchel serve`: the service over HTTP."""
+
+import logging
+import shlex
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from api.app import create_app
+from api.cli.shared import Data, say, settings_with
+from api.services import DEFAULT_TENANT, open_ledger
+from api.settings import Settings
+from memory.errors import SetupError
+from memory.folder import DataFolder
+from memory.ledger import keys
+
+
+def serve(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Serve HTTP until interrupted. On first use it makes a key and prints it."""
+    settings = settings_with(data=data, host=host, port=port)
+    _log_as_json(settings.log_level)
+    # Held for a moment only: two processes must not both think that theirs is the first start.
+    DataFolder(settings.data).close()
+    secret = _first_key(settings)
+    with _listening(settings) as listener:
+        address = f"http://{settings.host}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(create_app(settings), log_config=None, access_log=False)
+        _Announcing(config, _welcome(address, secret, settings.data)).run([listener])
+
+
+class _Announcing(uvicorn.Server):
+    """A server that says where it is once it is ready, not before."""
+
+    def __init__(self, config: uvicorn.Config, words: str) -> None:
+        super().__init__(config)
+        self._words = words
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            say(self._words)
+            sys.stdout.flush()
+
+
+def _first_key(settings: Settings) -> str | None:
+    """Return the secret of a new key if there is no key yet."""
+    with open_ledger(settings) as ledger, ledger.writing() as tx:
+        if keys.all_of(tx):
+            return None
+        return keys.create(tx, DEFAULT_TENANT, label="first use")[1]
+
+
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=2048)
+    except OSError as error:
+        raise SetupError(
+            f"can't listen on {settings.host}:{settings.port} ({error.strerror}); choose another --port"
+        ) from error
+
+
+def _welcome(address: str, secret: str | None, data: Path) -> str:
+    key = secret or "$SATCHEL_KEY"
+    made = f"  key      {secret}   (shown this once: keep it)"
+    if secret is None:
+        made = f"  key      yours; `satchel keys create --data {shlex.quote(str(data))}` makes another"
+    send = f"curl -s -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json'".replace(
+        "'Authorization: Bearer $SATCHEL_KEY'", '"Authorization: Bearer $SATCHEL_KEY"'
+    )
+    turn = '{"user_id":"ada","turns":[{"role":"user","content":"The launch moved to 14 May."}]}'
+    ask = '{"user_id":"ada","query":"When do we launch?","max_tokens":256}'
+    return "\n".join(
+        [
+            "",
+            f"Satchel is ready on {address}   (API: {address}/docs)",
+            made,
+            "",
+            f"{send} {address}/v1/sessions/first/turns -d '{turn}'",
+            f"{send} {address}/v1/context -d '{ask}'",
+            "",
+        ]
+    )
+
+
+def _log_as_json(level: str) -> None:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )

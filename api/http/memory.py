@@ -1,0 +1,72 @@
+"""Memory is erased, exported, imported."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from fastapi.responses import StreamingResponse
+
+from api.http.auth import Admin, Opened, Reader
+from api.http.models import Name, PurgeOut, ReceiptOut
+from api.http.sessions import turn_out
+from api.services import Services
+from memory.errors import NotFoundError
+from memory.ledger import turns, users
+from memory.ledger.purges import Receipt
+from memory.scope import Scope
+from memory.times import to_datetime
+
+router = APIRouter(tags=["memory"])
+
+
+@router.delete("/v1/turns/{turn_id}", status_code=202)
+def delete_turn(turn_id: Annotated[Name, Path()], opened: Opened, caller: Admin) -> PurgeOut:
+    """Erase one turn."""
+    return PurgeOut(receipt_id=opened.purge.turn(caller.tenant, turn_id, caller.actor).id)
+
+
+@router.delete("/v1/sessions/{session_id}", status_code=202)
+def delete_session(session_id: Annotated[Name, Path()], opened: Opened, caller: Admin) -> PurgeOut:
+    """Erase a session."""
+    return PurgeOut(receipt_id=opened.purge.session(caller.tenant, session_id, caller.actor).id)
+
+
+@router.delete("/v1/users/{user_id}/memory", status_code=202)
+def delete_user_memory(user_id: Annotated[Name, Path()], opened: Opened, caller: Admin) -> PurgeOut:
+    """Erase all that is remembered of a user."""
+    return PurgeOut(receipt_id=opened.purge.user(Scope(caller.tenant, user_id), caller.actor).id)
+
+
+@router.get("/v1/purges/{receipt_id}")
+def get_purge(receipt_id: Annotated[Name, Path()], opened: Opened, caller: Admin) -> ReceiptOut:
+    """Tell how far a purge is: `done` once nothing of it is left in any file of the store."""
+    return _receipt(opened.purge.receipt(caller.tenant, receipt_id))
+
+
+@router.get("/v1/users/{user_id}/export", response_class=StreamingResponse)
+def export_user(user_id: Annotated[Name, Path()], opened: Opened, caller: Reader) -> StreamingResponse:
+    """Return all that is remembered of a user, a turn a line (NDJSON), oldest first."""
+    scope = Scope(caller.tenant, user_id)
+    with opened.ledger.reading() as tx:
+        if users.find(tx, scope) is None:
+            raise NotFoundError(f"nothing is remembered of a user {user_id!r}")
+    return StreamingResponse(_lines(opened, scope), media_type="application/x-ndjson")
+
+
+def _lines(opened: Services, scope: Scope) -> Iterator[str]:
+    with opened.ledger.reading() as tx:
+        for turn in turns.stream(tx, scope):
+            yield turn_out(turn).model_dump_json() + "\n"
+
+
+def _receipt(receipt: Receipt) -> ReceiptOut:
+    return ReceiptOut(
+        receipt_id=receipt.id,
+        kind=receipt.kind,
+        subject=receipt.subject,
+        status=receipt.status,
+        turns=receipt.turns,
+        requested_at=to_datetime(receipt.requested_at),
+        finished_at=to_datetime(receipt.finished_at) if receipt.finished_at else None,
+        error=receipt.error,
+    )

@@ -1,0 +1,299 @@
+"""Requests and responses of version 1, as JSON."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from memory.errors import InvalidInputError
+from memory.scope import MAX_NAME, check_name
+from memory.text import storable
+from memory.turns import MAX_CONTENT, Role
+
+
+def _named(value: str) -> str:
+    try:
+        check_name("this", value)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+def _storable(value: str) -> str:
+    try:
+        return storable("this", value)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from error
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_named)]
+Words = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_storable)]
+
+
+class Strict(BaseModel):
+    """A request: fields that it doesn't know are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TurnIn(Strict):
+    """A turn to remember. `id` makes posting it twice harmless."""
+
+    role: Role
+    content: Words
+    name: Name | None = None
+    created_at: AwareDatetime | None = None
+    id: Name | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class TurnsIn(Strict):
+    """Turns for the end of a session, oldest first."""
+
+    user_id: Name
+    turns: list[TurnIn] = Field(min_length=1)
+
+
+class TurnKept(BaseModel):
+    """A remembered turn. `indexed` tells whether it is found by meaning yet, or by its words alone."""
+
+    id: str
+    seq: int
+    indexed: bool
+
+
+class Intent(BaseModel):
+    """What the session is about."""
+
+    label: str | None = None
+    group: str | None = None
+    confidence: float = 0.0
+    alternatives: list[dict[str, Any]] = Field(default_factory=list)
+    abstained: bool = True
+
+
+class Risk(BaseModel):
+    """Signs that a careful reader would worry about."""
+
+    flags: list[dict[str, Any]] = Field(default_factory=list)
+    level: str = "none"
+
+
+class Route(BaseModel):
+    """Where the routing policy would send the turn."""
+
+    target: str | None = None
+    fallback: str | None = None
+    reason: str = "no routing policy is set"
+
+
+class TurnsOut(BaseModel):
+    """What was remembered, in the order of the request."""
+
+    session_id: str
+    turns: list[TurnKept]
+    intent: Intent = Field(default_factory=Intent)
+    risk: Risk = Field(default_factory=Risk)
+
+
+class MessageIn(Strict):
+    """A message of the conversation at hand."""
+
+    role: Role
+    content: Words
+    name: Name | None = None
+
+
+class ContextIn(Strict):
+    """What context is asked for: by `query`, or by `messages` whose last is the new turn."""
+
+    user_id: Name
+    session_id: Name | None = None
+    query: Words | None = None
+    messages: list[MessageIn] | None = Field(default=None, min_length=1, max_length=1000)
+    max_tokens: int = Field(ge=1, le=1_000_000)
+    recent: int = Field(default=0, ge=0, le=100)
+    scope: Literal["user", "session"] = "user"
+    exclude_turn_ids: list[Name] = Field(default_factory=list, max_length=1000)
+    at: AwareDatetime | None = None
+    min_relevance: float | None = Field(default=None, ge=0, le=1)
+    explain: bool = False
+
+    @model_validator(mode="after")
+    def _one_question(self) -> Self:
+        if (self.query is None) == (self.messages is None):
+            raise ValueError("send either query or messages")
+        if self.scope == "session" and self.session_id is None:
+            raise ValueError('scope "session" needs session_id')
+        return self
+
+
+class ItemOut(BaseModel):
+    """A record of the context and why it is there. `tokens` counts its line."""
+
+    turn_id: str
+    session_id: str
+    role: Role
+    name: str | None
+    created_at: datetime
+    text: str
+    tokens: int
+    relevance: float
+    reason: str
+    excerpt: bool
+
+
+class Tokens(BaseModel):
+    """`available` = all that is remembered of the user; `saved` = available less used."""
+
+    budget: int
+    used: int
+    available: int
+    saved: int
+    encoding: str
+
+
+class Quality(BaseModel):
+    """How good the context is, as calibrated estimates from 0 to 1."""
+
+    expected_recall: float
+    expected_precision: float
+    sufficient: float
+    abstained: bool
+    degraded: bool
+    model: str
+
+
+class MessageOut(BaseModel):
+    """The context as a message: data for the model, so never in the system role."""
+
+    role: Literal["user"] = "user"
+    content: str
+
+
+class ContextOut(BaseModel):
+    """The prior turns that the new turn needs. `note` says why where there are none."""
+
+    context: str
+    messages: list[MessageOut]
+    items: list[ItemOut]
+    tokens: Tokens
+    quality: Quality
+    note: str | None
+    intent: Intent = Field(default_factory=Intent)
+    route: Route = Field(default_factory=Route)
+    risk: Risk = Field(default_factory=Risk)
+    timings_ms: dict[str, float]
+    considered: list[dict[str, Any]] | None = None
+
+
+class Filters(Strict):
+    """Which turns may be found."""
+
+    session_id: Name | None = None
+
+
+class SearchIn(Strict):
+    """What is searched for in a user's memory."""
+
+    user_id: Name
+    query: Words
+    top_k: int = Field(default=10, ge=1, le=200)
+    filters: Filters = Field(default_factory=Filters)
+    explain: bool = False
+
+
+class Result(BaseModel):
+    """A turn found. `score` is the chance that the query needs it; `details` come with `explain`."""
+
+    turn_id: str
+    session_id: str
+    role: Role
+    name: str | None
+    created_at: datetime
+    text: str
+    score: float
+    details: dict[str, float] | None = None
+
+
+class SearchOut(BaseModel):
+    """Turns found, best first."""
+
+    results: list[Result]
+    degraded: bool
+    timings_ms: dict[str, float]
+
+
+class SessionOut(BaseModel):
+    """A session and how much it holds."""
+
+    session_id: str
+    user_id: str
+    created_at: datetime
+    last_at: datetime
+    turns: int
+    tokens: int
+    intent: Intent = Field(default_factory=Intent)
+    risk: Risk = Field(default_factory=Risk)
+
+
+class SessionsOut(BaseModel):
+    """A page of sessions, newest first; `next` is the cursor of the next page."""
+
+    sessions: list[SessionOut]
+    next: str | None
+
+
+class TurnOut(BaseModel):
+    """A remembered turn, verbatim."""
+
+    id: str
+    session_id: str
+    seq: int
+    role: Role
+    name: str | None
+    content: str
+    created_at: datetime
+    source: str
+    metadata: dict[str, Any]
+    tokens: int
+
+
+class TurnsPage(BaseModel):
+    """A page of a session's turns in order; `next` is the cursor of the next page."""
+
+    turns: list[TurnOut]
+    next: str | None
+
+
+class EventIn(Strict):
+    """How it went on: an outcome of the session, or of one turn of it."""
+
+    type: Literal["retry", "abandon", "fallback", "tool_error", "thumbs_up", "thumbs_down"]
+    turn_id: Name | None = None
+
+
+class EventOut(BaseModel):
+    """The outcome was noted."""
+
+    session_id: str
+    type: str
+
+
+class PurgeOut(BaseModel):
+    """A receipt was opened: nothing of it is returned any more."""
+
+    receipt_id: str
+
+
+class ReceiptOut(BaseModel):
+    """How far a purge is. `subject` is a hash of the name."""
+
+    receipt_id: str
+    kind: Literal["user", "session", "turn"]
+    subject: str
+    status: Literal["running", "done", "failed"]
+    turns: int
+    requested_at: datetime
+    finished_at: datetime | None
+    error: str | None

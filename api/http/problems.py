@@ -1,0 +1,84 @@
+"""Errors as problem details (RFC 9457): the only place where an error meets a status code."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from memory import errors
+
+log = structlog.get_logger()
+
+# The first class that an error is an instance of decides.
+STATUS: tuple[tuple[type[errors.SatchelError], int], ...] = (
+    (errors.TooLargeError, 413),
+    (errors.InvalidInputError, 422),
+    (errors.NotFoundError, 404),
+    (errors.ConflictError, 409),
+    (errors.AccessError, 403),
+    (errors.UnavailableError, 503),
+    (errors.SetupError, 500),
+)
+_RETRY_AFTER = {"Retry-After": "1"}
+
+
+def problem(
+    status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """Return a problem; `title` names the kind, `detail` says what was wrong and what to do."""
+    kind = title.lower().replace(" ", "-")
+    body = {"type": f"urn:satchel:problem:{kind}", "title": title, "status": status, "detail": detail} | more
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem."""
+    app.exception_handler(errors.SatchelError)(_satchel)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(Exception)(_unexpected)
+
+
+def _satchel(_: Request, error: Exception) -> JSONResponse:
+    status = next(code for kind, code in STATUS if isinstance(error, kind))
+    if status == 500:  # noqa: PLR2004
+        log.error("request.failed", error=repr(error))
+    name = type(error).__name__.removesuffix("Error")
+    title = "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(name)).capitalize()
+    return problem(status, title, str(error), _RETRY_AFTER if status == 503 else None)  # noqa: PLR2004
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    # The input is not echoed: it may be large, secret, or text that no response can carry.
+    wrong = [
+        {"at": ".".join(str(part) for part in one["loc"]), "problem": str(one["msg"])}
+        for one in error.errors()
+    ]
+    detail = "; ".join(f"{one['at']}: {one['problem']}" for one in wrong[:5])
+    return problem(422, "Invalid input", _printable(detail), errors=_printable_all(wrong))
+
+
+def _http(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    titles = {401: "Unauthorized", 404: "Not found", 405: "Method not allowed", 413: "Too large"}
+    headers = dict(error.headers) if error.headers else None
+    return problem(error.status_code, titles.get(error.status_code, "Error"), str(error.detail), headers)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("request.crashed", method=request.method, exc_info=error)
+    return problem(500, "Internal error", "something broke here; the log has the details")
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _printable_all(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{name: _printable(text) for name, text in row.items()} for row in rows[:20]]

@@ -1,0 +1,109 @@
+"""Sessions, their turns, and how they went."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api.http.auth import Opened, Reader, Writer
+from api.http.models import EventIn, EventOut, Name, SessionOut, SessionsOut, TurnOut, TurnsPage
+from memory.errors import InvalidInputError, NotFoundError
+from memory.ledger import events, sessions, turns
+from memory.ledger.sessions import Session
+from memory.scope import Scope
+from memory.times import to_datetime
+from memory.turns import Turn
+
+router = APIRouter(tags=["sessions"])
+
+Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+@router.get("/v1/sessions")
+def list_sessions(
+    user_id: Annotated[Name, Query()],
+    opened: Opened,
+    caller: Reader,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> SessionsOut:
+    """List a user's sessions, newest first."""
+    scope = Scope(caller.tenant, user_id)
+    with opened.ledger.reading() as tx:
+        page = sessions.page(tx, scope, _place(cursor), limit)
+    more = str(page[-1].id) if len(page) == limit else None
+    return SessionsOut(sessions=[_session(session, user_id) for session in page], next=more)
+
+
+@router.get("/v1/sessions/{session_id}")
+def get_session(session_id: Annotated[Name, Path()], opened: Opened, caller: Reader) -> SessionOut:
+    """Return one session's totals."""
+    with opened.ledger.reading() as tx:
+        found = sessions.find(tx, caller.tenant, session_id)
+        if found is None:
+            raise NotFoundError(f"no session {session_id!r}")
+        return _session(found, sessions.owner(tx, found))
+
+
+@router.get("/v1/sessions/{session_id}/turns")
+def list_turns(
+    session_id: Annotated[Name, Path()],
+    opened: Opened,
+    caller: Reader,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> TurnsPage:
+    """Return a session's turns in order, verbatim."""
+    after = _place(cursor)
+    with opened.ledger.reading() as tx:
+        found = sessions.find(tx, caller.tenant, session_id)
+        if found is None:
+            raise NotFoundError(f"no session {session_id!r}")
+        page = turns.of_session(tx, found.id, after=-1 if after is None else after, limit=limit)
+    more = str(page[-1].seq) if len(page) == limit else None
+    return TurnsPage(turns=[turn_out(turn) for turn in page], next=more)
+
+
+@router.post("/v1/sessions/{session_id}/events", status_code=201)
+def post_event(
+    session_id: Annotated[Name, Path()], body: EventIn, opened: Opened, caller: Writer
+) -> EventOut:
+    """Note how the session went on: outcomes tell which contexts were good."""
+    with opened.ledger.writing() as tx:
+        events.add(tx, caller.tenant, session_id, body.type, body.turn_id)
+    return EventOut(session_id=session_id, type=body.type)
+
+
+def turn_out(turn: Turn) -> TurnOut:
+    """Return a turn as it is shown."""
+    return TurnOut(
+        id=turn.name,
+        session_id=turn.session_name,
+        seq=turn.seq,
+        role=turn.role,
+        name=turn.speaker,
+        content=turn.content,
+        created_at=to_datetime(turn.created_at),
+        source=turn.source,
+        metadata=turn.metadata,
+        tokens=turn.tokens,
+    )
+
+
+def _session(session: Session, user: str) -> SessionOut:
+    return SessionOut(
+        session_id=session.name,
+        user_id=user,
+        created_at=to_datetime(session.created_at),
+        last_at=to_datetime(session.last_at),
+        turns=session.turns,
+        tokens=session.tokens,
+    )
+
+
+def _place(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):  # noqa: PLR2004 - fits 64 bits
+        raise InvalidInputError("cursor must be the 'next' of the page before")
+    return int(cursor)

@@ -1,0 +1,64 @@
+"""Turns go in."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Request, Response
+
+from api.http.auth import Opened, Writer
+from api.http.models import Name, TurnIn, TurnKept, TurnsIn, TurnsOut
+from memory.errors import TooLargeError
+from memory.ledger.idempotency import Once
+from memory.scope import Scope
+from memory.times import to_micros
+from memory.turns import NewTurn, Turn
+
+router = APIRouter(tags=["turns"])
+
+
+@router.post("/v1/sessions/{session_id}/turns", status_code=201, response_model=TurnsOut)
+def post_turns(
+    session_id: Annotated[Name, Path()],
+    body: TurnsIn,
+    *,
+    request: Request,
+    opened: Opened,
+    caller: Writer,
+    idempotency_key: Annotated[Name | None, Header()] = None,
+) -> Response:
+    """Remember turns at the end of a session. They are durable, and can be recalled, once this answers."""
+    limit = opened.settings.max_turns_per_call
+    if len(body.turns) > limit:
+        raise TooLargeError(
+            f"{len(body.turns)} turns in one request are more than {limit}; send less at a time"
+        )
+    scope = Scope(caller.tenant, body.user_id, session_id)
+    once = None
+    if idempotency_key is not None:
+        asked = f"{request.url.path}\n{body.model_dump_json()}".encode()
+        once = Once(caller.tenant, idempotency_key, hashlib.sha256(asked).digest())
+    remembered = opened.remember(
+        scope,
+        [new_turn(turn) for turn in body.turns],
+        once=once,
+        answer=lambda kept: _answer(session_id, kept),
+    )
+    answer = remembered.answer or _answer(session_id, remembered.turns)
+    return Response(answer, 201, media_type="application/json")
+
+
+def new_turn(turn: TurnIn) -> NewTurn:
+    """Return the turn as the ledger takes it."""
+    return NewTurn(
+        role=turn.role,
+        content=turn.content,
+        speaker=turn.name,
+        name=turn.id,
+        created_at=to_micros(turn.created_at) if turn.created_at else None,
+        metadata=turn.metadata,
+    )
+
+
+def _answer(session_id: str, kept: list[Turn]) -> bytes:
+    turns = [TurnKept(id=turn.name, seq=turn.seq, indexed=False) for turn in kept]
+    return TurnsOut(session_id=session_id, turns=turns).model_dump_json().encode()

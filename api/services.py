@@ -1,0 +1,150 @@
+"""The composition root: everything wired once, for HTTP, command line, evaluation and tests alike."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from api.settings import Settings
+from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
+from memory.errors import CorruptFileError, SetupError, UnavailableError
+from memory.folder import DataFolder
+from memory.ledger import Ledger, idempotency, outbox, users
+from memory.purge import Purge
+from memory.remember import Remember
+from memory.times import now
+from memory.tokens import TokenCounter
+from retrieval.codec import TokenCodec, default_codec
+from retrieval.embedded import EmbeddedIndex
+from retrieval.finder import Finder
+from retrieval.index import Index
+from retrieval.indexer import Indexer
+from retrieval.recall import Recall
+from retrieval.relevance import RelevanceModel
+from retrieval.search import Search
+
+log = structlog.get_logger()
+
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, and what they stand on."""
+
+    settings: Settings
+    ledger: Ledger
+    index: Index
+    counter: TokenCounter
+    indexer: Indexer
+    remember: Remember
+    recall: Recall
+    search: Search
+    purge: Purge
+
+    def drain(self, timeout: float = 600) -> None:
+        """Wait until the index has every turn; raise `UnavailableError` after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while self.queued():
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"{self.queued()} turns are still not indexed after {timeout:g} s")
+            time.sleep(0.01)
+
+    def queued(self) -> int:
+        """Return how many turns the index doesn't have yet."""
+        with self.ledger.reading() as tx:
+            return outbox.depth(tx)
+
+
+@contextmanager
+def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iterator[Services]:
+    """Open the data folder and everything in it; close all of it on the way out.
+
+    `encoder` stands in for the one that the settings name. Raises `SetupError` where something can't
+    be opened.
+    """
+    with ExitStack() as stack:
+        folder = DataFolder(settings.data)
+        stack.callback(folder.close)
+        ledger = Ledger.in_folder(folder.path)
+        stack.callback(ledger.close)
+        with ledger.writing() as tx:
+            users.ensure_tenant(tx, DEFAULT_TENANT)
+            idempotency.sweep(tx)
+        shared = SharedEncoder(encoder or make_encoder(settings))
+        stack.callback(shared.close)
+        codec = default_codec(shared.dim)
+        index = open_index(settings, ledger, shared, codec)
+        stack.callback(index.close)
+        counter = TokenCounter(settings.token_encoding)
+        indexer = Indexer(ledger, index, shared, codec, counter)
+        stack.callback(indexer.close)
+        purge = Purge(ledger, index)
+        stack.callback(purge.close)
+        model = RelevanceModel.shipped()
+        finder = Finder(ledger, index, shared, codec, counter)
+        yield _started(
+            Services(
+                settings=settings,
+                ledger=ledger,
+                index=index,
+                counter=counter,
+                indexer=indexer,
+                remember=Remember(ledger, counter, indexer.wake),
+                recall=Recall(ledger, finder, counter, model),
+                search=Search(ledger, finder, model),
+                purge=purge,
+            )
+        )
+
+
+@contextmanager
+def open_ledger(settings: Settings) -> Iterator[Ledger]:
+    """Open the ledger alone, beside a service that may be running; for what needs nothing else."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SetupError(f"can't use the data folder {settings.data}: {error.strerror}") from error
+    ledger = Ledger.in_folder(settings.data)
+    try:
+        with ledger.writing() as tx:
+            users.ensure_tenant(tx, DEFAULT_TENANT)
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def make_encoder(settings: Settings) -> Encoder:
+    """Return the encoder that the settings name."""
+    if settings.encoder == "onnx":
+        return OnnxEncoder(threads=settings.threads)
+    from memory.encoders.transformers import TransformersEncoder  # noqa: PLC0415 - an optional extra
+
+    return TransformersEncoder(settings.encoder)
+
+
+def open_index(settings: Settings, ledger: Ledger, encoder: Encoder, codec: TokenCodec) -> EmbeddedIndex:
+    """Open the embedded index; make a new one from the ledger where it is missing or damaged."""
+    folder = settings.data
+    fresh = not EmbeddedIndex.exists(folder)
+    try:
+        index = EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
+    except CorruptFileError as error:
+        log.warning("index.damaged", error=str(error), remedy="rebuilding it from the ledger")
+        EmbeddedIndex.remove(folder)
+        index = EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
+        fresh = True
+    if fresh:
+        with ledger.writing() as tx:
+            queued = outbox.requeue(tx, now())
+        if queued:
+            log.info("index.rebuilding", turns=queued)
+    return index
+
+
+def _started(services: Services) -> Services:
+    services.indexer.start()
+    services.purge.resume()
+    return services

@@ -1,0 +1,5 @@
+"""Which Satchel this is."""
+
+from importlib.metadata import version
+
+VERSION = version("satchel")

@@ -1,0 +1,54 @@
+"""Remembering: turns go into the ledger, durable before anybody is told so."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from memory.errors import InvalidInputError
+from memory.ledger import Ledger, idempotency, turns, users
+from memory.ledger.idempotency import Once
+from memory.scope import Scope
+from memory.tokens import TokenCounter
+from memory.turns import NewTurn, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What was remembered, or the answer that an earlier request of the same key was given."""
+
+    turns: list[Turn]
+    answer: bytes | None = None
+
+
+class Remember:
+    """The use case behind `POST turns` and import."""
+
+    def __init__(self, ledger: Ledger, counter: TokenCounter, queued: Callable[[], None]) -> None:
+        """`queued` is called after turns were queued for the index."""
+        self._ledger = ledger
+        self._counter = counter
+        self._queued = queued
+
+    def __call__(
+        self,
+        scope: Scope,
+        new: Sequence[NewTurn],
+        *,
+        once: Once | None = None,
+        answer: Callable[[list[Turn]], bytes] | None = None,
+    ) -> Remembered:
+        """Remember turns at the end of the scope's session, all or none.
+
+        With `once`, `answer` makes the response that is kept in the same transaction. Raises
+        `ConflictError` and `InvalidInputError` as `memory.ledger.turns.append` does.
+        """
+        if scope.session is None:
+            raise InvalidInputError("a session is needed to remember turns")
+        tokens = self._counter.count_all([turn.content for turn in new])
+        with self._ledger.writing() as tx:
+            if once is not None and (given := idempotency.answer(tx, once)) is not None:
+                return Remembered([], given)
+            remembered = turns.append(tx, scope, new, tokens)
+            if once is not None and answer is not None:
+                idempotency.keep(tx, once, answer(remembered), users.ensure(tx, scope).id)
+        self._queued()
+        return Remembered(remembered)

@@ -1,0 +1,187 @@
+"""What recall and search share: from words to candidates."""
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from memory.encoders import Encoder
+from memory.errors import CorruptFileError, InvalidInputError, UnavailableError
+from memory.ledger import Ledger, outbox, sessions, users
+from memory.ledger import turns as turn_table
+from memory.scope import Scope
+from memory.times import now
+from memory.tokens import TokenCounter
+from memory.turns import Turn
+from retrieval.codec import TokenCodec
+from retrieval.fallback import search_ledger
+from retrieval.index import Found, Index, Limits, QueryView
+from retrieval.passages import unencoded
+from retrieval.query import Query, views
+
+log = structlog.get_logger()
+
+# How many of the turns just before help to understand the new one.
+RECENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for: the new turn's text; what was said just before it, oldest first; turns to
+    leave out, by name; how many of the session's last turns to know; when (microseconds, None = now);
+    and whether only the scope's session counts.
+    """
+
+    text: str
+    said: tuple[str, ...] = ()
+    exclude: frozenset[str] = frozenset()
+    last: int = 0
+    at: int | None = None
+    within_session: bool = False
+
+
+@dataclass(slots=True)
+class Finding:
+    """What was found. last: the session's last turns, without those that the caller has already.
+    excluded: turns not to be given, by number. available: tokens remembered of the user.
+    """
+
+    query: Query
+    found: Found
+    degraded: bool
+    last: list[Turn]
+    excluded: set[int]
+    available: int
+
+
+class Clock:
+    """Milliseconds by phase."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self._phases: dict[str, float] = {}
+
+    @contextmanager
+    def measured(self, phase: str) -> Iterator[None]:
+        """Count what happens inside as `phase`."""
+        begun = time.perf_counter()
+        yield
+        self._phases[phase] = _milliseconds(begun)
+
+    def total(self) -> dict[str, float]:
+        """Return all phases and the time since the clock was made."""
+        return self._phases | {"total": _milliseconds(self._begun)}
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the ledger says before the search."""
+
+    user: users.User | None = None
+    session: sessions.Session | None = None
+    last: list[Turn] = field(default_factory=list)
+    pending: list[int] = field(default_factory=list)
+    excluded: set[int] = field(default_factory=set)
+
+
+class Finder:
+    """Finds candidates in the index or, where that doesn't answer, in the ledger."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        index: Index,
+        encoder: Encoder,
+        codec: TokenCodec,
+        counter: TokenCounter,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._index = index
+        self._encoder = encoder
+        self._codec = codec
+        self._counter = counter
+        self._limits = limits or Limits()
+
+    def __call__(self, scope: Scope, wanted: Wanted, clock: Clock) -> Finding:
+        """Return the candidates of a scope; raise `InvalidInputError` where its session won't do."""
+        with clock.measured("ledger"):
+            known = self._look_up(scope, wanted)
+        with clock.measured("encode"):
+            query = _query(wanted, known)
+            searched = views(query, self._encoder, self._codec)
+        with clock.measured("search"):
+            found, degraded = self._search(scope, wanted, known, searched)
+        available = known.user.tokens if known.user else 0
+        return Finding(query, found, degraded, known.last, known.excluded, available)
+
+    def _look_up(self, scope: Scope, wanted: Wanted) -> _Known:
+        if wanted.within_session and scope.session is None:
+            raise InvalidInputError('scope "session" needs a session_id')
+        known = _Known()
+        with self._ledger.reading() as tx:
+            known.user = users.find(tx, scope)
+            if known.user is None:
+                return known
+            known.pending = outbox.pending(tx, known.user.id)
+            if wanted.exclude:
+                known.excluded = turn_table.names_to_ids(tx, scope, wanted.exclude)
+            if scope.session is not None:
+                known.session = sessions.find(tx, scope.tenant, scope.session)
+            if known.session is not None and known.session.user_id != known.user.id:
+                raise InvalidInputError(f"the session {scope.session!r} is not this user's")
+            if known.session is not None:
+                depth = max(RECENT, wanted.last, len(wanted.said)) + 1
+                known.last = turn_table.last_of_session(tx, known.session.id, depth)
+        # The backend posts the new turn first, then asks: it must not be given back to itself.
+        given = {wanted.text, *wanted.said}
+        known.excluded |= {turn.id for turn in known.last if turn.content in given}
+        known.last = [turn for turn in known.last if turn.id not in known.excluded]
+        return known
+
+    def _search(
+        self, scope: Scope, wanted: Wanted, known: _Known, searched: list[QueryView]
+    ) -> tuple[Found, bool]:
+        """Return what the index finds, or what a lexical search of the ledger does, and whether so."""
+        # A session that nothing was remembered of has no number, and so no turns.
+        session = (known.session.id if known.session else 0) if wanted.within_session else None
+        try:
+            self._preview(scope, known.pending)
+            return self._index.search(scope, searched, self._limits, session=session), False
+        except (UnavailableError, CorruptFileError) as error:
+            log.warning("recall.degraded", error=repr(error))
+            found = search_ledger(
+                self._ledger,
+                scope,
+                searched,
+                self._limits,
+                session=session,
+                counter=self._counter,
+                codec=self._codec,
+            )
+            return found, True
+
+    def _preview(self, scope: Scope, pending: Collection[int]) -> None:
+        """Let turns that still wait for their vectors be found by their terms."""
+        missing = self._index.missing(scope, pending) if pending else set()
+        if not missing:
+            return
+        with self._ledger.reading() as tx:
+            turns = turn_table.by_id(tx, scope, missing)
+        dim = self._encoder.dim
+        waiting = [unencoded(turn, dim, self._counter, self._codec) for turn in turns.values()]
+        self._index.preview(scope, waiting)
+
+
+def _query(wanted: Wanted, known: _Known) -> Query:
+    """Return the query: what the caller says was said just before, else what the session holds."""
+    said = wanted.said or tuple(turn.content for turn in known.last)
+    at = wanted.at if wanted.at is not None else now()
+    return Query(wanted.text, said[-RECENT:], at / 1e6)
+
+
+def _milliseconds(begun: float) -> float:
+    return round((time.perf_counter() - begun) * 1000, 3)

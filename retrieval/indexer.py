@@ -1,0 +1,126 @@
+"""Feeds the index from the outbox, in the background."""
+
+import threading
+from collections.abc import Sequence
+from itertools import groupby
+
+import structlog
+
+from memory.encoders import SharedEncoder
+from memory.errors import SatchelError
+from memory.ledger import Ledger, outbox
+from memory.ledger import turns as turn_table
+from memory.scope import Scope
+from memory.times import now
+from memory.tokens import TokenCounter
+from memory.turns import Turn
+from retrieval.codec import TokenCodec
+from retrieval.index import Index, IndexedTurn
+from retrieval.passages import indexed, searched_text, spans_of
+
+log = structlog.get_logger()
+
+_BATCH = 32
+# Seconds between two looks at the outbox when nobody says that something came.
+_POLL = 0.5
+
+
+class Indexer:
+    """One thread that encodes queued turns and puts them into the index.
+
+    A turn leaves the outbox only after the index has it durably; one that fails is put off and tried
+    again for ever. A turn that was erased meanwhile is taken out of the index again.
+    """
+
+    def __init__(
+        self, ledger: Ledger, index: Index, encoder: SharedEncoder, codec: TokenCodec, counter: TokenCounter
+    ) -> None:
+        self._ledger = ledger
+        self._index = index
+        self._encoder = encoder
+        self._codec = codec
+        self._counter = counter
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="indexer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that turns were queued."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop, the encoder too; what is not indexed stays queued."""
+        self._closed = True
+        self._wake.set()
+        # A long turn may take minutes to encode: its encoding is given up, not waited for.
+        self._encoder.close()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def step(self) -> bool:
+        """Index the turns that have waited longest; return whether there were any."""
+        with self._ledger.reading() as tx:
+            due = outbox.due(tx, now(), _BATCH)
+        for scope, group in groupby(
+            sorted(due, key=lambda item: _owner(item.scope)), lambda item: item.scope
+        ):
+            self._index_or_put_off(scope, [item.turn for item in group])
+        return bool(due)
+
+    def _serve(self) -> None:
+        while not self._closed:
+            self._wake.clear()
+            try:
+                worked = self.step()
+            except Exception:
+                # The thread must live on: without it nothing would ever be indexed again.
+                log.exception("indexer.failed")
+                worked = False
+            if not worked:
+                self._wake.wait(_POLL)
+
+    def _index_or_put_off(self, scope: Scope, ids: Sequence[int]) -> None:
+        try:
+            self._index_turns(scope, ids)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the turn is put off, not lost
+            if self._closed and isinstance(error, SatchelError):
+                return
+            if len(ids) > 1:  # one bad turn must not hold up the others
+                for turn in ids:
+                    self._index_or_put_off(scope, [turn])
+                return
+            log.warning("indexer.put_off", turn=ids[0], error=repr(error))
+            with self._ledger.writing() as tx:
+                outbox.failed(tx, ids, now(), repr(error))
+
+    def _index_turns(self, scope: Scope, ids: Sequence[int]) -> None:
+        with self._ledger.reading() as tx:
+            turns = list(turn_table.by_id(tx, scope, ids).values())
+        if turns:
+            self._index.upsert(scope, self._encoded(turns))
+        # A purge commits to the ledger before it reaches the index. Looking again after the upsert
+        # leaves no order of the two in which an erased turn stays.
+        with self._ledger.writing() as tx:
+            erased = set(ids) - turn_table.by_id(tx, scope, ids).keys()
+            outbox.done(tx, ids)
+        if erased:
+            self._index.delete(scope, erased)
+
+    def _encoded(self, turns: Sequence[Turn]) -> list[IndexedTurn]:
+        spans = [spans_of(turn) for turn in turns]
+        texts = [
+            searched_text(turn, span) for turn, parts in zip(turns, spans, strict=True) for span in parts
+        ]
+        encodings = iter(self._encoder.encode_later(texts))
+        return [
+            indexed(turn, parts, [next(encodings) for _ in parts], self._counter, self._codec)
+            for turn, parts in zip(turns, spans, strict=True)
+        ]
+
+
+def _owner(scope: Scope) -> tuple[str, str]:
+    return scope.tenant, scope.user

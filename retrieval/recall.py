@@ -1,0 +1,104 @@
+"""Recall: from the new turn to the context that it needs."""
+
+from dataclasses import dataclass
+
+from memory.ledger import Ledger, turns
+from memory.scope import Scope
+from memory.tokens import TokenCounter
+from retrieval.choose import Choice, Pick, choose
+from retrieval.finder import Clock, Finder, Finding, Wanted
+from retrieval.relevance import RelevanceModel
+from retrieval.render import Record, in_order, new_nonce, render
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record of the context and why it is there. tokens: of its line."""
+
+    record: Record
+    tokens: int
+    pick: Pick
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is returned. text: ready for a prompt, of `used` tokens. available: tokens remembered.
+    note: why there is nothing, where there is nothing. timings: milliseconds by phase.
+    """
+
+    text: str
+    items: list[Item]
+    used: int
+    available: int
+    choice: Choice
+    degraded: bool
+    note: str | None
+    timings: dict[str, float]
+
+
+class Recall:
+    """The use case behind `POST context`."""
+
+    def __init__(self, ledger: Ledger, find: Finder, counter: TokenCounter, model: RelevanceModel) -> None:
+        self._ledger = ledger
+        self._find = find
+        self._counter = counter
+        self._model = model
+
+    def __call__(
+        self,
+        scope: Scope,
+        wanted: Wanted,
+        max_tokens: int,
+        *,
+        recent: int = 0,
+        min_relevance: float | None = None,
+    ) -> Context:
+        """Return the context for a new turn, of at most `max_tokens` tokens, fence and all.
+
+        recent: that many of the session's last turns are packed before anything else. min_relevance:
+        nothing less likely to be needed than this is packed, 0 to 1.
+        """
+        clock = Clock()
+        finding = self._find(scope, wanted, clock)
+        with clock.measured("choose"):
+            choice = choose(
+                finding.query,
+                finding.found,
+                max_tokens,
+                self._model,
+                min_relevance=min_relevance,
+                pinned=[turn.id for turn in finding.last[-recent:]] if recent else [],
+                excluded=finding.excluded,
+            )
+        with clock.measured("render"):
+            text, items = self._packed(scope, choice, max_tokens)
+            used = self._counter.count(text)
+        note = None if items else _why_empty(choice, finding, max_tokens)
+        return Context(text, items, used, finding.available, choice, finding.degraded, note, clock.total())
+
+    def _packed(self, scope: Scope, choice: Choice, budget: int) -> tuple[str, list[Item]]:
+        """Return the rendered picks; the least relevant go until the exact count fits."""
+        with self._ledger.reading() as tx:
+            found = turns.by_id(tx, scope, [pick.turn for pick in choice.picks])
+        # A turn that the ledger has no longer was erased after the index was asked.
+        picks = {pick.turn: pick for pick in choice.picks if pick.turn in found}
+        records = {key: Record(found[key], pick.spans) for key, pick in picks.items()}
+        nonce = new_nonce()
+        text = render(list(records.values()), nonce)
+        while records and self._counter.count(text) > budget:
+            records.popitem()
+            text = render(list(records.values()), nonce)
+        items = [
+            Item(record, self._counter.count(record.line), picks[record.turn.id])
+            for record in in_order(records.values())
+        ]
+        return text, items
+
+
+def _why_empty(choice: Choice, finding: Finding, budget: int) -> str:
+    if not finding.found.size:
+        return "nothing is remembered in this scope"
+    if choice.quality.abstained:
+        return "nothing in memory seems relevant to this turn"
+    return f"nothing relevant fits into {budget} tokens"

@@ -1,0 +1,46 @@
+"""What tests share: one encoder for all, services in a folder of their own, a clean environment."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from api.services import Services, open_services
+from api.settings import Settings
+from memory.encoders import OnnxEncoder
+from memory.tokens import TokenCounter
+
+# Example counts are chosen for two cores; a slow machine must not fail by time.
+settings.register_profile(
+    "satchel", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+settings.load_profile("satchel")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the shell that runs it."""
+    for name in os.environ:
+        if name.startswith("SATCHEL_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def encoder() -> OnnxEncoder:
+    """The default encoder, loaded once."""
+    return OnnxEncoder()
+
+
+@pytest.fixture(scope="session")
+def counter() -> TokenCounter:
+    """The default token counter."""
+    return TokenCounter()
+
+
+@pytest.fixture
+def services(tmp_path: Path, encoder: OnnxEncoder) -> Iterator[Services]:
+    """All use cases over a new data folder."""
+    with open_services(Settings(data=tmp_path / "data"), encoder=encoder) as opened:
+        yield opened

@@ -1,0 +1,100 @@
+"""A real service in a process of its own, reached over HTTP."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+SATCHEL = [sys.executable, "-c", "from api.cli import main; main()"]
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Server:
+    """A running `satchel serve`."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    data: Path
+    printed: list[str] = field(default_factory=list)
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def client(self, key: str) -> httpx.Client:
+        """Return a client that uses `key`."""
+        headers = {"Authorization": f"Bearer {key}"}
+        self.clients.append(httpx.Client(base_url=self.url, headers=headers, timeout=60))
+        return self.clients[-1]
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """End it as an operator would; return the exit code."""
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+Start = Callable[..., Server]
+
+
+def run(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    env = {**os.environ, "SATCHEL_DATA": str(data)}
+    return subprocess.run(
+        [*SATCHEL, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def new_key(data: Path, *options: str) -> str:
+    """Make a key and return its secret."""
+    made = run("keys", "create", *options, data=data)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start services, by default on one data folder; what still runs at the end is killed."""
+    running: list[Server] = []
+
+    def started(data: Path = tmp_path / "data", **env: str) -> Server:
+        number = len(running)
+        printed, log = tmp_path / f"printed{number}", tmp_path / f"log{number}"
+        with printed.open("w") as out, log.open("w") as err:
+            process = subprocess.Popen(
+                [*SATCHEL, "serve", "--port", "0", "--data", str(data)],
+                cwd=ROOT,
+                env={**os.environ, **env},
+                stdout=out,
+                stderr=err,
+            )
+        running.append(Server(process, "", data))
+        while "/v1/context" not in printed.read_text():
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.02)
+        server = running[-1]
+        server.printed = printed.read_text().splitlines()
+        server.url = next(line.split()[4] for line in server.printed if line.startswith("Satchel is ready"))
+        return server
+
+    yield started
+    for server in running:
+        for client in server.clients:
+            client.close()
+        if server.process.poll() is None:
+            server.kill()
+
+
+@pytest.fixture
+def server(start: Start) -> Server:
+    """One running service."""
+    return start()
