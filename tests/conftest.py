@@ -14,7 +14,9 @@ from memory.tokens import TokenCounter
 
 # Example counts are chosen for two cores; a slow machine must not fail by time.
 settings.register_profile(
-    "satchel", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    "satchel",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("satchel")
 

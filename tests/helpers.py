@@ -11,7 +11,9 @@ def said(content: str, role: Role = "user", **more: str) -> NewTurn:
     return NewTurn(role=role, content=content, **more)  # type: ignore[arg-type]  # names are checked by the tests
 
 
-def a_turn(content: str, *, turn: int = 1, session: int = 1, seq: int = 0, speaker: str | None = None) -> Turn:
+def a_turn(
+    content: str, *, turn: int = 1, session: int = 1, seq: int = 0, speaker: str | None = None
+) -> Turn:
     """Return a remembered turn that no ledger holds."""
     return Turn(
         id=turn,

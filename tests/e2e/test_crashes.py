@@ -20,7 +20,10 @@ def write_until_killed(server: Server, key: str, writer: int, tag: str, acknowle
     with server.client(key) as client:
         for number in range(10_000):
             name = f"{tag}w{writer}n{number}"
-            body = {"user_id": "ada", "turns": [{"role": "user", "content": f"Note {name} is kept.", "id": name}]}
+            body = {
+                "user_id": "ada",
+                "turns": [{"role": "user", "content": f"Note {name} is kept.", "id": name}],
+            }
             try:
                 answer = client.post(f"/v1/sessions/s{writer}/turns", json=body)
             except httpx.TransportError:

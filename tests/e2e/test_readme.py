@@ -25,7 +25,11 @@ def test_the_first_conversation_in_curl(server: Server) -> None:
     (script,) = blocks("sh")
 
     done = subprocess.run(
-        ["bash", "-ec", script.replace(ADDRESS, server.url)], env=env, capture_output=True, text=True, check=True
+        ["/bin/sh", "-ec", script.replace(ADDRESS, server.url)],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert '"seq":2' in done.stdout

@@ -2,12 +2,10 @@
 
 import json
 
-
 from tests.e2e.conftest import Server, Start, new_key
 
 TURN = {"role": "user", "content": "hello"}
 POST = "/v1/sessions/s1/turns"
-
 
 
 BAD = [

@@ -1,0 +1,1 @@
+"""A real service, over HTTP and by command."""
