@@ -2,10 +2,12 @@
 
 import typer
 
+from eval.commands.peers import app as peers
 from eval.commands.run import run_command
 
 app = typer.Typer(no_args_is_help=True)
 app.command("run")(run_command)
+app.add_typer(peers, name="peers")
 
 
 @app.callback()

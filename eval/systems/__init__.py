@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+from eval.systems.peers.known import PEERS
+from eval.systems.peers.system import PeerSystem
 from eval.systems.port import Delivered, Item, Means, Quality, System, SystemFailedError
 from memory.errors import InvalidInputError
 
@@ -21,11 +23,13 @@ _PLACES = {
 
 def names() -> list[str]:
     """Return what `make` knows."""
-    return list(_PLACES)
+    return [*_PLACES, *PEERS]
 
 
 def make(name: str, means: Means) -> System:
     """Return a new system; raise `InvalidInputError` on an unknown name."""
+    if name in PEERS:
+        return PeerSystem(name, means)
     if name not in _PLACES:
         raise InvalidInputError(f"unknown system {name!r}; known: {', '.join(names())}")
     module, maker = _PLACES[name]

@@ -1,0 +1,107 @@
+"""A peer as a system: its ranking under our budget, and its own context besides."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eval.datasets.model import Query, Unit
+from eval.datasets.turns import role_of
+from eval.systems.packing import Packer
+from eval.systems.peers.install import installed
+from eval.systems.peers.known import PEERS, python_of, worker_of
+from eval.systems.peers.pipe import Pipe
+from eval.systems.port import Delivered, Item, Means, SystemFailedError
+
+# How deep a list a peer is asked for: about what 8,192 tokens of short turns take.
+DEEP = 300
+
+
+class PeerSystem:
+    """A memory system that is not ours.
+
+    Same turns, encoder, counter, budget and renderer as for all; only the order is the peer's.
+    """
+
+    budgeted = True
+
+    def __init__(self, name: str, means: Means) -> None:
+        """Start nothing yet: the worker begins with the first conversation."""
+        self.name = name
+        self._means = means
+        self._packer = Packer(means.counter)
+        self._pipe: Pipe | None = None
+        self._last: tuple[str, int, list[str]] | None = None
+        self._count = 0
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"packages": installed(self.name), "note": PEERS[self.name].note, "deep": DEEP}
+
+    def start(self, conversation: str) -> None:
+        """Begin with an empty memory in the same process."""
+        del conversation
+        self._packer.forget()
+        self._last = None
+        self._count = 0
+        if not python_of(self.name).exists():
+            raise SystemFailedError(f"not installed; run `satchel eval peers install {self.name}`")
+        if self._pipe is None:
+            self._pipe = Pipe(python_of(self.name), worker_of(self.name), self._means.encoder)
+        self._pipe.call("start")
+
+    def remember(self, units: Sequence[Unit]) -> None:
+        """Hand over the next turns."""
+        self._packer.add(units)
+        self._count += len(units)
+        self._running.call("remember", turns=[_turn(unit) for unit in units])
+
+    def context(self, query: Query, max_tokens: int) -> Delivered:
+        """Return the peer's best turns that fit."""
+        return self._packer.pack(self._ranked(query), max_tokens)
+
+    def own_context(self, query: Query) -> Delivered | None:
+        """Return what the peer hands out by its own defaults."""
+        answer = self._running.call("own", query=query.text)
+        return Delivered(answer["text"], tuple(Item(unit) for unit in dict.fromkeys(answer["ids"])))
+
+    def ranking(self, query: Query, k: int) -> list[str]:
+        """Return the peer's best turns."""
+        return self._ranked(query)[:k]
+
+    def forget(self) -> None:
+        """Delete the conversation by the peer's own means."""
+        self._running.call("forget")
+
+    def residue(self, canary: str) -> dict[str, int]:
+        """Return how often the canary is in each file that the peer keeps."""
+        found: dict[str, int] = self._running.call("residue", canary=canary)
+        return found
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    @property
+    def _running(self) -> Pipe:
+        if self._pipe is None:
+            raise SystemFailedError("the worker was not started")
+        return self._pipe
+
+    def _ranked(self, query: Query) -> list[str]:
+        if self._last is None or self._last[:2] != (query.id, self._count):
+            found = self._running.call("search", query=query.text, k=min(DEEP, self._count))
+            self._last = (query.id, self._count, list(dict.fromkeys(found)))
+        return self._last[2]
+
+
+def _turn(unit: Unit) -> dict[str, Any]:
+    role, speaker = role_of(unit)
+    return {
+        "id": unit.id,
+        "session": unit.session,
+        "ts": unit.ts,
+        "role": role,
+        "speaker": speaker,
+        "text": unit.text,
+    }
