@@ -1,0 +1,1 @@
+"""How the intent tagger and the risk flags are made and judged."""
