@@ -12,6 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.services import DEFAULT_TENANT, open_ledger
+from api.settings import Settings
+from memory.ledger import keys
+from memory.ledger.keys import RIGHTS, Right
+
 SATCHEL = [sys.executable, "-c", "from api.cli import main; main()"]
 ROOT = Path(__file__).parents[2]
 
@@ -26,9 +31,9 @@ class Server:
     printed: list[str] = field(default_factory=list)
     clients: list[httpx.Client] = field(default_factory=list)
 
-    def client(self, key: str) -> httpx.Client:
-        """Return a client that uses `key`."""
-        headers = {"Authorization": f"Bearer {key}"}
+    def client(self, key: str | None) -> httpx.Client:
+        """Return a client that uses `key`, or none."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.clients.append(httpx.Client(base_url=self.url, headers=headers, timeout=60))
         return self.clients[-1]
 
@@ -54,11 +59,10 @@ def run(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def new_key(data: Path, *options: str) -> str:
-    """Make a key and return its secret."""
-    made = run("keys", "create", *options, data=data)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
+def new_key(data: Path, tenant: str = DEFAULT_TENANT, rights: frozenset[Right] = RIGHTS) -> str:
+    """Make a key, beside a service that may be running, and return its secret."""
+    with open_ledger(Settings(data=data)) as ledger, ledger.writing() as tx:
+        return keys.create(tx, tenant, rights)[1]
 
 
 @pytest.fixture

@@ -73,12 +73,12 @@ def test_a_body_over_the_limit(start: Start) -> None:
 
 def test_keys_and_rights(server: Server) -> None:
     """No key, a wrong one, a revoked one, one without the right: each is refused."""
-    reader = server.client(new_key(server.data, "--rights", "read"))
+    reader = server.client(new_key(server.data, rights=frozenset({"read"})))
     body = {"user_id": "ada", "turns": [TURN]}
     ask = {"user_id": "ada", "query": "x", "max_tokens": 100}
 
     assert server.client("sk_wrong").post("/v1/context", json=ask).status_code == 401
-    assert server.client("").post("/v1/context", json=ask).headers["www-authenticate"] == "Bearer"
+    assert server.client(None).post("/v1/context", json=ask).headers["www-authenticate"] == "Bearer"
     assert reader.post(POST, json=body).status_code == 403
     assert reader.delete("/v1/users/ada/memory").status_code == 403
     assert reader.post("/v1/context", json=ask).status_code == 200
@@ -87,7 +87,7 @@ def test_keys_and_rights(server: Server) -> None:
 def test_tenants_are_apart(server: Server) -> None:
     """A foreign id answers exactly as a missing one."""
     ours = server.client(new_key(server.data))
-    theirs = server.client(new_key(server.data, "--tenant", "other"))
+    theirs = server.client(new_key(server.data, tenant="other"))
     turn = ours.post(POST, json={"user_id": "ada", "turns": [TURN]}).json()["turns"][0]["id"]
 
     for path in ("/v1/sessions/{}", "/v1/sessions/{}/turns"):
@@ -122,7 +122,7 @@ def test_every_answer_carries_its_request_id(server: Server) -> None:
 
 def test_health_and_metrics_need_no_key(server: Server) -> None:
     """Probes have none."""
-    client = server.client("")
+    client = server.client(None)
 
     assert client.get("/healthz").json()["status"] == "ok"
     assert client.get("/readyz").json()["status"] == "ready"
