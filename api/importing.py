@@ -51,8 +51,9 @@ def _of_line(record: dict[str, Any], line: bytes, tenant: str, user: str | None)
     elif "messages" in record:
         # Named by what they say, so that importing the same line again adds nothing.
         digest = hashlib.sha256(line).hexdigest()[:16]
-        name = record.get("session_id") or f"import-{digest}"
-        scope = Scope(tenant, record.get("user_id") or _needed(user), name)
+        owner = record.get("user_id") or _needed(user)
+        name = record.get("session_id") or f"{owner}:{digest}"
+        scope = Scope(tenant, owner, name)
         named = ({"id": f"{name}:{place}"} | message for place, message in enumerate(record["messages"]))
         yield Batch(scope, [_message(message) for message in named])
     elif "session_id" in record and "content" in record:

@@ -1,9 +1,10 @@
 """What recall and search share: from words to candidates."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import structlog
 
@@ -18,13 +19,16 @@ from memory.turns import Turn
 from retrieval.codec import TokenCodec
 from retrieval.fallback import search_ledger
 from retrieval.index import Found, Index, Limits, QueryView
-from retrieval.passages import unencoded
+from retrieval.passages import encoded, unencoded
 from retrieval.query import Query, views
 
 log = structlog.get_logger()
 
 # How many of the turns just before help to understand the new one.
 RECENT = 4
+
+# Turns that came a moment ago are encoded together with the query, at most this many characters of them.
+_FRESH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class Finder:
         # A session that nothing was remembered of has no number, and so no turns.
         session = (known.session.id if known.session else 0) if wanted.within_session else None
         try:
-            self._preview(scope, known.pending)
+            self._preview(scope, known)
             return self._index.search(scope, searched, self._limits, session=session), False
         except (UnavailableError, CorruptFileError) as error:
             log.warning("recall.degraded", error=repr(error))
@@ -164,16 +168,24 @@ class Finder:
             )
             return found, True
 
-    def _preview(self, scope: Scope, pending: Collection[int]) -> None:
-        """Let turns that still wait for their vectors be found by their terms."""
-        missing = self._index.missing(scope, pending) if pending else set()
+    def _preview(self, scope: Scope, known: _Known) -> None:
+        """Let turns that the index doesn't have yet be found: the newest in full, others by their terms."""
+        missing = self._index.missing(scope, known.pending) if known.pending else set()
         if not missing:
             return
         with self._ledger.reading() as tx:
-            turns = turn_table.by_id(tx, scope, missing)
+            turns = sorted(turn_table.by_id(tx, scope, missing).values(), key=lambda turn: -turn.id)
+        sizes = accumulate(len(turn.content) for turn in turns)
+        fresh = [
+            turn
+            for turn, size in zip(turns, sizes, strict=True)
+            if size <= _FRESH and turn.id not in known.excluded
+        ]
+        ready = encoded(fresh, self._encoder.encode, self._counter, self._codec)
+        done = {turn.id for turn in fresh}
         dim = self._encoder.dim
-        waiting = [unencoded(turn, dim, self._counter, self._codec) for turn in turns.values()]
-        self._index.preview(scope, waiting)
+        rest = [unencoded(turn, dim, self._counter, self._codec) for turn in turns if turn.id not in done]
+        self._index.preview(scope, sorted(ready + rest, key=lambda turn: turn.key))
 
 
 def _query(wanted: Wanted, known: _Known) -> Query:

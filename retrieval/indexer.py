@@ -13,10 +13,9 @@ from memory.ledger import turns as turn_table
 from memory.scope import Scope
 from memory.times import now
 from memory.tokens import TokenCounter
-from memory.turns import Turn
 from retrieval.codec import TokenCodec
-from retrieval.index import Index, IndexedTurn
-from retrieval.passages import indexed, searched_text, spans_of
+from retrieval.index import Index
+from retrieval.passages import encoded
 
 log = structlog.get_logger()
 
@@ -101,7 +100,7 @@ class Indexer:
         with self._ledger.reading() as tx:
             turns = list(turn_table.by_id(tx, scope, ids).values())
         if turns:
-            self._index.upsert(scope, self._encoded(turns))
+            self._index.upsert(scope, encoded(turns, self._encoder.encode_later, self._counter, self._codec))
         # A purge commits to the ledger before it reaches the index. Looking again after the upsert
         # leaves no order of the two in which an erased turn stays.
         with self._ledger.writing() as tx:
@@ -109,17 +108,6 @@ class Indexer:
             outbox.done(tx, ids)
         if erased:
             self._index.delete(scope, erased)
-
-    def _encoded(self, turns: Sequence[Turn]) -> list[IndexedTurn]:
-        spans = [spans_of(turn) for turn in turns]
-        texts = [
-            searched_text(turn, span) for turn, parts in zip(turns, spans, strict=True) for span in parts
-        ]
-        encodings = iter(self._encoder.encode_later(texts))
-        return [
-            indexed(turn, parts, [next(encodings) for _ in parts], self._counter, self._codec)
-            for turn, parts in zip(turns, spans, strict=True)
-        ]
 
 
 def _owner(scope: Scope) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """A remembered turn, made ready for the index."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,6 +18,22 @@ from retrieval.traits import speaker_code, traits
 def spans_of(turn: Turn) -> list[Span]:
     """Return the spans by which a turn is searched."""
     return excerpts(turn.content)
+
+
+def encoded(
+    turns: Sequence[Turn],
+    encode: Callable[[Sequence[str]], list[Encoding]],
+    counter: TokenCounter,
+    codec: TokenCodec,
+) -> list[IndexedTurn]:
+    """Return turns with their vectors, all their spans encoded in one call."""
+    spans = [spans_of(turn) for turn in turns]
+    texts = [searched_text(turn, span) for turn, parts in zip(turns, spans, strict=True) for span in parts]
+    encodings = iter(encode(texts))
+    return [
+        indexed(turn, parts, [next(encodings) for _ in parts], counter, codec)
+        for turn, parts in zip(turns, spans, strict=True)
+    ]
 
 
 def indexed(
