@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from eval.cache import default_folder
+from eval.commands.progress import Bars, bars
 from eval.commands.shared import console, numbers, pairs, print_json, told
-from eval.run.rows import Row
 from eval.run.runner import load, run
 from eval.run.settings import BUDGETS, RunSettings
 from eval.systems import names
@@ -56,42 +55,15 @@ def run_command(  # noqa: PLR0917 - one parameter an option
         if fresh and (out / "run.json").exists():
             shutil.rmtree(out)
         conversations = load(settings)
-        with _bars() as bars:
-            watcher = _Bars(bars, sum(len(conversation.queries) for conversation in conversations))
+        with bars() as shown:
+            watcher = Bars(
+                shown, "questions", sum(len(conversation.queries) for conversation in conversations)
+            )
             metrics = run(settings, watcher, conversations)
         if as_json:
             print_json(metrics)
         else:
             console.print(_table(metrics))
-
-
-class _Bars:
-    """Shows how far the run is and how long it will take."""
-
-    def __init__(self, bars: Progress, questions: int) -> None:
-        self._bars = bars
-        self._questions = bars.add_task("questions", total=questions)
-        self._units = bars.add_task("remembering", total=None)
-
-    def remembering(self, conversation: str, done: int, units: int) -> None:
-        self._bars.update(
-            self._units, description=f"remembering {conversation[:20]}", completed=done, total=units
-        )
-
-    def answered(self, row: Row) -> None:
-        del row
-        self._bars.advance(self._questions)
-
-
-def _bars() -> Progress:
-    return Progress(
-        TextColumn("{task.description:<32}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
 
 
 def _table(metrics: dict[str, Any]) -> Table:

@@ -1,6 +1,7 @@
 """Satchel itself: the service's own code, in this process, on a data folder of its own."""
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -17,6 +18,8 @@ from memory.errors import SatchelError
 from memory.scope import Scope
 from memory.times import to_micros
 from retrieval.finder import Wanted
+
+_PURGE_SECONDS = 60
 
 
 class Satchel:
@@ -95,6 +98,29 @@ class Satchel:
         except SatchelError as error:
             raise SystemFailedError(f"search: {error}") from error
         return [self._units[hit.turn.id] for hit in found.hits]
+
+    def forget(self) -> None:
+        """Purge the user, and wait for the receipt to say that it is done."""
+        tenant = self._scope.tenant
+        receipt = self._services.purge.user(self._scope, "eval")
+        deadline = time.monotonic() + _PURGE_SECONDS
+        while receipt.status == "running":
+            if time.monotonic() > deadline:
+                raise SystemFailedError(f"the purge still runs after {_PURGE_SECONDS} s")
+            time.sleep(0.02)
+            receipt = self._services.purge.receipt(tenant, receipt.id)
+        if receipt.status != "done":
+            raise SystemFailedError(f"the purge ended as {receipt.status}: {receipt.error}")
+
+    def residue(self, canary: str) -> dict[str, int]:
+        """Return how often the canary's bytes are in each file of the data folder."""
+        folder = self._services.settings.data
+        counted = {
+            str(path.relative_to(folder)): path.read_bytes().count(canary.encode())
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        return {path: times for path, times in counted.items() if times}
 
     def close(self) -> None:
         """Stop the service and remove its folder."""

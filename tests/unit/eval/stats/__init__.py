@@ -1,1 +1,1 @@
-"""Mirrors the package of the same name."""
+"""One module at a time."""

@@ -1,0 +1,1 @@
+"""One's own logs as an evidence file."""

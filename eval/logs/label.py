@@ -1,0 +1,91 @@
+"""Which earlier turns an answer needed: weak labels, from words and outcomes."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eval.logs.read import BAD, GOOD, LoggedTurn
+
+# A word says where something is from if no more than this share of the turns have it.
+RARE = 0.02
+# So many rare words of the answer must be in a turn, and in no nearer source, for it to be evidence.
+SHARED = 2
+MOST = 4
+
+_WORD = re.compile(r"\w[\w'-]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A user turn with its evidence. pool_end: what came before its session. how: outcome or words."""
+
+    id: str
+    text: str
+    ts: str | None
+    gold: tuple[str, ...]
+    pool_end: int
+    how: str
+
+
+def labelled(turns: Sequence[LoggedTurn]) -> list[Labelled]:
+    """Return user turns whose answer drew on earlier sessions, as far as can be told.
+
+    A turn is a question if its session is not the user's first. Evidence named by an event counts as it
+    is. Otherwise, unless the outcome was bad: earlier turns that share rare words with the answer which
+    stand in neither the question nor its session. Nothing of the kind = no label, never "no evidence".
+    """
+    words = [set(_words(turn.text)) for turn in turns]
+    spread = Counter(word for found in words for word in found)
+    limit = max(2, int(RARE * len(turns)))
+    found: list[Labelled] = []
+    for place, turn in enumerate(turns):
+        start = _session_start(turns, place)
+        answer = place + 1
+        if turn.role == "assistant" or not start or answer >= len(turns):
+            continue
+        if turns[answer].session != turn.session or turns[answer].role != "assistant":
+            continue
+        outcomes = turn.outcomes | turns[answer].outcomes
+        named = _named(turns, [*turn.evidence, *turns[answer].evidence], start)
+        if named:
+            found.append(_made(turn, named, start, "named"))
+        elif not outcomes & BAD:
+            here = set().union(*words[start:answer])
+            rare = {word for word in words[answer] - here if spread[word] <= limit}
+            sources = _sources(rare, words[:start])
+            if sources:
+                gold = [turns[source].id for source in sources]
+                found.append(_made(turn, gold, start, "thumbs_up" if outcomes & GOOD else "words"))
+    return found
+
+
+def _sources(rare: set[str], words: Sequence[set[str]]) -> list[int]:
+    """Return the fewest turns that explain the rare words, greedily, each at least `SHARED` new ones."""
+    left = set(rare)
+    found: list[int] = []
+    while len(found) < MOST:
+        best = max(range(len(words)), key=lambda place: (len(words[place] & left), place), default=-1)
+        if best < 0 or len(words[best] & left) < SHARED:
+            break
+        found.append(best)
+        left -= words[best]
+    return sorted(found)
+
+
+def _named(turns: Sequence[LoggedTurn], names: Sequence[str], end: int) -> list[str]:
+    known = {turn.id for turn in turns[:end]}
+    return [name for name in dict.fromkeys(names) if name in known]
+
+
+def _made(turn: LoggedTurn, gold: Sequence[str], start: int, how: str) -> Labelled:
+    return Labelled(turn.id, turn.text, turn.ts, tuple(gold), start, how)
+
+
+def _session_start(turns: Sequence[LoggedTurn], place: int) -> int:
+    session = turns[place].session
+    return next(n for n, turn in enumerate(turns) if turn.session == session)
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text)]
