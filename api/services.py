@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import structlog
+from threadpoolctl import threadpool_limits
 
 from api.settings import Settings
 from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
@@ -66,6 +67,10 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
     be opened.
     """
     with ExitStack() as stack:
+        # Our matrices are small: a BLAS or FAISS that spreads them over the cores only takes these from
+        # the encoder. Measured: recall without the encoder 70 ms before and 16 ms after, in one run on
+        # two busy cores.
+        stack.enter_context(threadpool_limits(limits=1))
         folder = DataFolder(settings.data)
         stack.callback(folder.close)
         ledger = Ledger.in_folder(folder.path)

@@ -72,13 +72,12 @@ class Recall:
                 excluded=finding.excluded,
             )
         with clock.measured("render"):
-            text, items = self._packed(scope, choice, max_tokens)
-            used = self._counter.count(text)
+            text, used, items = self._packed(scope, choice, max_tokens)
         note = None if items else _why_empty(choice, finding, max_tokens)
         return Context(text, items, used, finding.available, choice, finding.degraded, note, clock.total())
 
-    def _packed(self, scope: Scope, choice: Choice, budget: int) -> tuple[str, list[Item]]:
-        """Return the rendered picks; the least relevant go until the exact count fits."""
+    def _packed(self, scope: Scope, choice: Choice, budget: int) -> tuple[str, int, list[Item]]:
+        """Return the rendered picks and their exact tokens; the least relevant go until they fit."""
         with self._ledger.reading() as tx:
             found = turns.by_id(tx, scope, [pick.turn for pick in choice.picks])
         # A turn that the ledger has no longer was erased after the index was asked.
@@ -86,14 +85,14 @@ class Recall:
         records = {key: Record(found[key], pick.spans) for key, pick in picks.items()}
         nonce = new_nonce()
         text = render(list(records.values()), nonce)
-        while records and self._counter.count(text) > budget:
+        while (used := self._counter.count(text)) > budget:
             records.popitem()
             text = render(list(records.values()), nonce)
         items = [
             Item(record, self._counter.count(record.line), picks[record.turn.id])
             for record in in_order(records.values())
         ]
-        return text, items
+        return text, used, items
 
 
 def _why_empty(choice: Choice, finding: Finding, budget: int) -> str:
