@@ -3,12 +3,25 @@
 import typer
 
 from eval.commands.compare import compare_command
+from eval.commands.convert import convert_command
+from eval.commands.gate import gate_command
+from eval.commands.latency import latency_command
 from eval.commands.peers import app as peers
+from eval.commands.publish import keep_command, publish_command
+from eval.commands.residue import residue_command
 from eval.commands.run import run_command
+from eval.commands.suite import suite_command
 
 app = typer.Typer(no_args_is_help=True)
 app.command("run")(run_command)
+app.command("suite")(suite_command)
 app.command("compare")(compare_command)
+app.command("residue")(residue_command)
+app.command("gate")(gate_command)
+app.command("convert")(convert_command)
+app.command("keep")(keep_command)
+app.command("publish")(publish_command)
+app.command("latency")(latency_command)
 app.add_typer(peers, name="peers")
 
 

@@ -66,7 +66,9 @@ def _load(folder: Path) -> Run:
         raise InvalidInputError(f"{folder} holds no finished run ({error.strerror})") from error
     rows = {row.key: row for row in read_rows(folder / ROWS)}
     system = metrics["system"]
-    return Run(folder, system, system, metrics["dataset"], metrics, run, rows)
+    # Other gold, so another data set: its figures never stand beside the usual ones.
+    dataset = metrics["dataset"] + (" (traps as evidence)" if run["identity"]["trap_as_gold"] else "")
+    return Run(folder, system, system, dataset, metrics, run, rows)
 
 
 def _labelled(runs: Sequence[Run]) -> list[Run]:

@@ -1,5 +1,6 @@
 """One question's outcome: everything needed to recompute every figure."""
 
+import gzip
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -79,10 +80,14 @@ class Row(_Model):
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Return the rows of a file; a last line cut off by an interruption is left out."""
-    if not path.exists():
+    """Return the rows of a file, or of its gzipped copy; a last line cut off midway is left out."""
+    packed = path.with_name(f"{path.name}.gz")
+    if packed.exists():
+        lines = gzip.decompress(packed.read_bytes()).decode().split("\n")
+    elif path.exists():
+        lines = path.read_text(encoding="utf-8").split("\n")
+    else:
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
     whole, last = lines[:-1], lines[-1]
     rows = [Row.model_validate_json(line) for line in whole if line]
     if last:
@@ -94,8 +99,9 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Replace the file by these rows, at once."""
+    """Replace the file by these rows, at once; gzipped if it is called so."""
     partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.writelines(row.model_dump_json(exclude_defaults=True) + "\n" for row in rows)
+    text = "".join(row.model_dump_json(exclude_defaults=True) + "\n" for row in rows).encode()
+    # Without a time of day, so that equal rows give equal files.
+    partial.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
     partial.replace(path)

@@ -1,0 +1,1 @@
+"""Figures that are committed, and the page that is made of them."""
