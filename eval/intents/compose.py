@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_FILES = ("seeds_work.toml", "seeds_make.toml", "seeds_people.toml")
+_FILES = ("seeds_work.toml", "seeds_make.toml", "seeds_people.toml", "seeds_more.toml")
 
 
 def seeds() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -19,7 +19,7 @@ def seeds() -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield label, (session,) if isinstance(session, str) else tuple(session)
 
 
-def composed(per_label: int = 150, seed: int = 7) -> Iterator[tuple[str, str]]:
+def composed(per_label: int = 400, seed: int = 7) -> Iterator[tuple[str, str]]:
     """Yield (label, message): each label's frames in turn, filled at random; no message twice."""
     rng = random.Random(seed)  # noqa: S311 - nothing secret
     slots = _read("slots.toml")
