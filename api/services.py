@@ -9,10 +9,11 @@ import structlog
 from threadpoolctl import threadpool_limits
 
 from api.settings import Settings
+from api.stores import open_ledger
 from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
-from memory.errors import CorruptFileError, SetupError, UnavailableError
+from memory.errors import CorruptFileError, UnavailableError
 from memory.folder import DataFolder
-from memory.ledger import Ledger, idempotency, outbox, users
+from memory.ledger import Ledger, idempotency, outbox
 from memory.purge import Purge
 from memory.remember import Remember
 from memory.times import now
@@ -27,8 +28,6 @@ from retrieval.relevance import RelevanceModel
 from retrieval.search import Search
 
 log = structlog.get_logger()
-
-DEFAULT_TENANT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,8 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         stack.enter_context(threadpool_limits(limits=1))
         folder = DataFolder(settings.data)
         stack.callback(folder.close)
-        ledger = Ledger.in_folder(folder.path)
-        stack.callback(ledger.close)
+        ledger = stack.enter_context(open_ledger(settings))
         with ledger.writing() as tx:
-            users.ensure_tenant(tx, DEFAULT_TENANT)
             idempotency.sweep(tx)
         shared = SharedEncoder(encoder or make_encoder(settings))
         stack.callback(shared.close)
@@ -103,22 +100,6 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
                 purge=purge,
             )
         )
-
-
-@contextmanager
-def open_ledger(settings: Settings) -> Iterator[Ledger]:
-    """Open the ledger alone, beside a service that may be running; for what needs nothing else."""
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise SetupError(f"can't use the data folder {settings.data}: {error.strerror}") from error
-    ledger = Ledger.in_folder(settings.data)
-    try:
-        with ledger.writing() as tx:
-            users.ensure_tenant(tx, DEFAULT_TENANT)
-        yield ledger
-    finally:
-        ledger.close()
 
 
 def make_encoder(settings: Settings) -> Encoder:

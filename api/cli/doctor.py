@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from api.cli.shared import AsJson, Data, settings_with, show
-from api.services import make_encoder, open_ledger
+from api.services import make_encoder
 from api.settings import Settings
+from api.stores import open_ledger
 from api.version import VERSION
 from memory.errors import SatchelError
 from memory.ledger import outbox

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.shared import AsJson, Data, Tenant, say, settings_with, show
-from api.services import DEFAULT_TENANT, open_ledger
+from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import InvalidInputError
 from memory.ledger import keys
 from memory.ledger.keys import RIGHTS, Key, Right

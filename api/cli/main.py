@@ -1,11 +1,10 @@
 """The command's parts, put together."""
 
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 import typer
 
-from api.cli import doctor, keys, memory, serve
 from api.cli.shared import fail
 from memory.errors import SatchelError
 
@@ -15,22 +14,32 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("serve")(serve.serve)
-app.command("import")(memory.import_file)
-app.command("export")(memory.export)
-app.command("purge")(memory.purge)
-app.command("doctor")(doctor.doctor)
-app.add_typer(keys.app, name="keys")
+
+
+@app.callback()
+def satchel() -> None:
+    """Session memory for assistants that do work."""
 
 
 def main() -> None:
     """Run the command; an error that we know is printed in one line."""
     try:
-        # What stands above this package, such as evaluation, hangs its commands in by entry point. It is
-        # loaded only when asked for, since it needs more than serving does.
-        for entry in entry_points(group="satchel.commands"):
-            if sys.argv[1:2] in ([entry.name], [], ["--help"]):
-                app.add_typer(entry.load(), name=entry.name)
+        for entry in _asked_for(sys.argv[1:2]):
+            command = entry.load()
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=entry.name)
+            else:
+                app.command(entry.name)(command)
         app()
     except SatchelError as error:
         fail(error)
+
+
+def _asked_for(first: list[str]) -> list[EntryPoint]:
+    """Return the command of this name, or all where it is none of them.
+
+    Commands are entry points, so that what stands above this package, such as evaluation, can hang its
+    own in; only what is asked for is loaded, since some load much.
+    """
+    every = sorted(entry_points(group="satchel.commands"), key=lambda entry: entry.name)
+    return [entry for entry in every if [entry.name] == first] or every

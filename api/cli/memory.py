@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from api.cli.shared import AsJson, Data, Tenant, console, say, settings_with, show
 from api.http.sessions import turn_out
 from api.importing import batches
-from api.services import DEFAULT_TENANT, Services, open_ledger, open_services
+from api.services import Services, open_services
+from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import InvalidInputError, NotFoundError, SatchelError
 from memory.ledger import turns, users
 from memory.ledger.purges import Receipt

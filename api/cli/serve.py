@@ -13,8 +13,8 @@ import uvicorn
 
 from api.app import create_app
 from api.cli.shared import Data, say, settings_with
-from api.services import DEFAULT_TENANT, open_ledger
 from api.settings import Settings
+from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import SetupError
 from memory.folder import DataFolder
 from memory.ledger import keys

@@ -8,8 +8,8 @@ import typer
 
 from eval.commands.shared import console, numbers, print_json, told
 from eval.datasets import read
-from eval.latency import measured
 from eval.run.environment import environment
+from memory.errors import SetupError
 
 
 def latency_command(
@@ -22,6 +22,10 @@ def latency_command(
 ) -> None:
     """Time the service over HTTP beside the bare encoder, and its ingest, start-up and memory."""
     with told():
+        try:
+            from eval.latency import measured  # noqa: PLC0415 - needs an extra, and other commands don't
+        except ImportError as error:
+            raise SetupError("timing needs the extra 'eval': pip install 'satchel[eval]'") from error
         texts = [unit.text for conversation in read(path) for unit in conversation.units]
         found = measured(texts, numbers(sizes), requests, console.print)
     found |= {"requests": requests, "machine": environment()}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from api.services import DEFAULT_TENANT, open_ledger
 from api.settings import Settings
+from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import UnavailableError
 from memory.ledger import keys
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata
 
 
 def auroc(scores: Sequence[float], outcomes: Sequence[bool]) -> float | None:
@@ -11,9 +10,9 @@ def auroc(scores: Sequence[float], outcomes: Sequence[bool]) -> float | None:
 
     Area under the ROC curve as the Mann-Whitney statistic (Hanley and McNeil 1982).
     """
-    truth = np.asarray(outcomes, bool)
-    positives, negatives = int(truth.sum()), int((~truth).sum())
-    if not (positives and negatives):
+    truth, values = np.asarray(outcomes, bool), np.asarray(scores, float)
+    positives, negatives = values[truth], np.sort(values[~truth])
+    if not (len(positives) and len(negatives)):
         return None
-    ranks = rankdata(np.asarray(scores, float))
-    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    below = np.searchsorted(negatives, positives, "left") + np.searchsorted(negatives, positives, "right")
+    return float(below.mean() / 2 / len(negatives))

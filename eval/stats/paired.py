@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import permutation_test
 
 from eval.stats.bootstrap import interval
+from memory.errors import SetupError
+
+try:
+    from scipy.stats import permutation_test
+except ImportError:  # comparing needs more than running, and running must work where serving does
+    permutation_test = None
 
 RESAMPLES = 9999
 
@@ -51,6 +56,8 @@ def compare(differences: Mapping[str, Sequence[float]], seed: int = 0) -> Compar
 
 
 def _p(differences: np.ndarray, seed: int) -> float:
+    if permutation_test is None:
+        raise SetupError("comparing runs needs the extra 'eval': pip install 'satchel[eval]'")
     moved = differences[differences != 0]
     if not len(moved):
         return 1.0

@@ -9,7 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from api.services import DEFAULT_TENANT, Services, open_services
+from api.services import Services, open_services
+from api.stores import DEFAULT_TENANT
 from api.settings import Settings
 from eval.datasets.model import Query, Unit
 from eval.datasets.turns import created_at, new_turn
@@ -18,6 +19,7 @@ from memory.errors import SatchelError
 from memory.scope import Scope
 from memory.times import to_micros
 from retrieval.finder import Wanted
+from retrieval.relevance import RelevanceModel
 
 _PURGE_SECONDS = 60
 
@@ -26,7 +28,8 @@ class Satchel:
     """Remembers and recalls through the use cases that the HTTP service calls, ledger and index on disk.
 
     A conversation is a user. A question is asked without a session, by its own time or else that of
-    the newest unit it may see.
+    the newest unit it may see. Option `models`: a folder with CONVERSATION.npz, models that were fitted
+    without that conversation, for data that the shipped model learned from.
     """
 
     name = "satchel"
@@ -38,16 +41,27 @@ class Satchel:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="satchel-eval-"))
         settings = Settings(data=Path(folder))
         self._services: Services = self._stack.enter_context(open_services(settings, encoder=means.encoder))
+        self._models = Path(means.options["models"]) if "models" in means.options else None
+        self._shipped = RelevanceModel.shipped()
         self._users = 0
-        self.start("")
+        self._begin()
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {}
+        if self._models is not None:
+            return {"model": "one for each conversation, which it did not learn from"}
+        return {"model": self._shipped.name}
 
     def start(self, conversation: str) -> None:
-        """Begin a new user."""
-        del conversation
+        """Begin a new user, with the model that never saw this conversation if `models` has one."""
+        self._begin()
+        if self._models is not None:
+            model = RelevanceModel.load(self._models / f"{conversation}.npz")
+            # The service has one model for its whole life; only a benchmark wants another.
+            self._services.recall._model = model  # noqa: SLF001
+            self._services.search._model = model  # noqa: SLF001
+
+    def _begin(self) -> None:
         self._users += 1
         self._scope = Scope(DEFAULT_TENANT, f"user {self._users}")
         self._units: dict[int, str] = {}

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.services import DEFAULT_TENANT, open_ledger
+from api.stores import DEFAULT_TENANT, open_ledger
 from api.settings import Settings
 from memory.ledger import keys
 from memory.ledger.keys import RIGHTS, Right
