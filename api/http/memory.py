@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from api.http.auth import Admin, Opened, Reader
-from api.http.models import Name, PurgeOut, ReceiptOut
+from api.http.auth import Admin, Opened, Reader, Writer
+from api.http.models import Imported, Name, PurgeOut, ReceiptOut
 from api.http.sessions import turn_out
+from api.importing import batches
 from api.services import Services
 from memory.errors import NotFoundError
 from memory.ledger import turns, users
@@ -51,6 +53,25 @@ def export_user(user_id: Annotated[Name, Path()], opened: Opened, caller: Reader
         if users.find(tx, scope) is None:
             raise NotFoundError(f"nothing is remembered of a user {user_id!r}")
     return StreamingResponse(_lines(opened, scope), media_type="application/x-ndjson")
+
+
+@router.post("/v1/import")
+async def import_lines(
+    request: Request, opened: Opened, caller: Writer, user_id: Annotated[Name | None, Query()] = None
+) -> Imported:
+    """Remember conversations from lines of JSON: the evidence format, messages, or an export.
+
+    All lines are checked before the first is kept. `user_id` is whose they are where a line doesn't say.
+    """
+    body = await request.body()
+    return await run_in_threadpool(_import, opened, caller.tenant, body, user_id)
+
+
+def _import(opened: Services, tenant: str, body: bytes, user: str | None) -> Imported:
+    waiting = list(batches(body.splitlines(), tenant, user))
+    for batch in waiting:
+        opened.remember(batch.scope, batch.turns)
+    return Imported(turns=sum(len(batch.turns) for batch in waiting))
 
 
 def _lines(opened: Services, scope: Scope) -> Iterator[str]:

@@ -286,6 +286,12 @@ class PurgeOut(BaseModel):
     receipt_id: str
 
 
+class Imported(BaseModel):
+    """How many turns the lines held; those remembered before are counted, and not kept twice."""
+
+    turns: int
+
+
 class ReceiptOut(BaseModel):
     """How far a purge is. `subject` is a hash of the name."""
 

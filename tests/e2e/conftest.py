@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.stores import DEFAULT_TENANT, open_ledger
 from api.settings import Settings
+from api.stores import DEFAULT_TENANT, open_ledger
 from memory.ledger import keys
 from memory.ledger.keys import RIGHTS, Right
 

@@ -104,7 +104,12 @@ def test_search_sessions_export_and_purge(server: Server) -> None:
     turns = client.get("/v1/sessions/s1/turns", params={"limit": 4}).json()
     rest = client.get("/v1/sessions/s1/turns", params={"cursor": turns["next"]}).json()
     assert [turn["id"] for turn in turns["turns"] + rest["turns"]] == ids
-    assert len(client.get("/v1/users/ada/export").text.splitlines()) == 6
+    exported = client.get("/v1/users/ada/export").text
+    assert len(exported.splitlines()) == 6
+    theirs = server.client(new_key(server.data, tenant="other"))
+    assert theirs.post("/v1/import", params={"user_id": "eve"}, content=exported).json() == {"turns": 6}
+    assert theirs.get("/v1/users/eve/export").text == exported
+    assert theirs.post("/v1/import", content=exported).status_code == 422
     event = client.post("/v1/sessions/s1/events", json={"type": "retry", "turn_id": ids[0]})
     assert event.status_code == 201
 

@@ -1,0 +1,165 @@
+"""The ledger: durable settings, one schema, whole transactions."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from memory.errors import ConflictError, CorruptFileError, IdempotencyError, InvalidInputError
+from memory.ledger import Ledger, idempotency, outbox, purges, sessions, turns, users
+from memory.ledger.idempotency import Once
+from memory.ledger.schema import tables
+from memory.scope import Scope
+from memory.times import now
+from tests.helpers import ADA, said
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A new ledger."""
+    opened = Ledger.in_folder(tmp_path)
+    yield opened
+    opened.close()
+
+
+def remember(ledger: Ledger, *texts: str, scope: Scope = ADA) -> list[int]:
+    """Append turns and return their numbers."""
+    with ledger.writing() as tx:
+        return [turn.id for turn in turns.append(tx, scope, [said(t) for t in texts], [1] * len(texts))]
+
+
+def test_commits_are_durable(ledger: Ledger) -> None:
+    """WAL, full synchronisation, secure deletion and foreign keys, on every connection."""
+    with ledger.reading() as tx:
+        found = {
+            name: tx.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
+        }
+
+    assert found == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
+
+
+def test_migrations_lead_to_the_schema(ledger: Ledger) -> None:
+    """What the migrations make is what the code expects."""
+    with ledger.reading() as tx:
+        difference = compare_metadata(MigrationContext.configure(tx), tables)
+
+    assert difference == []
+
+
+def test_opening_again_changes_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    """Migrating twice is migrating once."""
+    remember(ledger, "hello")
+
+    again = Ledger.in_folder(tmp_path)
+    with again.reading() as tx:
+        assert users.find(tx, ADA) == users.User(1, 1, 1)
+    again.close()
+
+
+def test_a_failing_transaction_leaves_nothing(ledger: Ledger) -> None:
+    """Turn, session, user, outbox: all or none."""
+    with pytest.raises(ZeroDivisionError), ledger.writing() as tx:
+        turns.append(tx, ADA, [said("hello")], [1])
+        raise ZeroDivisionError
+
+    with ledger.reading() as tx:
+        assert users.find(tx, ADA) is None
+        assert outbox.depth(tx) == 0
+
+
+def test_turns_are_numbered_in_order_by_any_number_of_writers(ledger: Ledger) -> None:
+    """Eight threads append to one session; places are without gap or repeat."""
+    threads = [threading.Thread(target=remember, args=(ledger, *[f"{i}"] * 10)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with ledger.reading() as tx:
+        session = sessions.find(tx, "default", "s1")
+        assert session is not None
+        kept = turns.of_session(tx, session.id, limit=1000)
+        assert [turn.seq for turn in kept] == list(range(80))
+        assert users.find(tx, ADA) == users.User(1, 80, 80)
+        assert outbox.depth(tx) == 80
+
+
+def test_a_turn_of_a_name_is_remembered_once(ledger: Ledger) -> None:
+    """The same words again are no change; other words are a conflict; twice in a request is an error."""
+    with ledger.writing() as tx:
+        first = turns.append(tx, ADA, [said("hello", name="t1")], [1])
+    with ledger.writing() as tx:
+        assert turns.append(tx, ADA, [said("hello", name="t1"), said("more")], [1, 1])[0] == first[0]
+    with pytest.raises(ConflictError), ledger.writing() as tx:
+        turns.append(tx, ADA, [said("bye", name="t1")], [1])
+    with pytest.raises(InvalidInputError), ledger.writing() as tx:
+        turns.append(tx, ADA, [said("x", name="t2"), said("x", name="t2")], [1, 1])
+
+
+def test_a_session_has_one_user(ledger: Ledger) -> None:
+    """Another user's turn in it is a conflict."""
+    remember(ledger, "hello")
+
+    with pytest.raises(ConflictError):
+        remember(ledger, "hello", scope=Scope("default", "bob", "s1"))
+
+
+def test_an_answer_is_given_again(ledger: Ledger) -> None:
+    """By its key in its tenant, for the same request only, for a day."""
+    once = Once("default", "k", b"request")
+    remember(ledger, "hello")
+    with ledger.writing() as tx:
+        assert idempotency.answer(tx, once) is None
+        idempotency.keep(tx, once, b"answer", 1)
+    with ledger.writing() as tx:
+        assert idempotency.answer(tx, once) == b"answer"
+        assert idempotency.answer(tx, Once("other", "k", b"request")) is None
+        with pytest.raises(IdempotencyError):
+            idempotency.answer(tx, Once("default", "k", b"another"))
+        assert idempotency.sweep(tx) == 0
+
+
+def test_failed_turns_are_put_off_longer_each_time(ledger: Ledger) -> None:
+    """They come back when due, and are never given up."""
+    (turn,) = remember(ledger, "hello")
+    at = now()
+    waits = []
+    for _ in range(30):
+        with ledger.writing() as tx:
+            outbox.failed(tx, [turn], at, "boom")
+            due = tx.scalar(sa.text("select due_at from outbox"))
+            waits.append(due - at)
+
+    assert waits[:3] == [200_000, 400_000, 800_000]
+    assert waits[-1] == 60_000_000
+    with ledger.reading() as tx:
+        assert outbox.due(tx, at, 10) == []
+        assert [one.turn for one in outbox.due(tx, at + 60_000_000, 10)] == [turn]
+
+
+def test_erasing_takes_what_is_named_and_no_more(ledger: Ledger) -> None:
+    """A user's turns, session, queue and answers go; a neighbour's stay, and numbers are not used again."""
+    mine = remember(ledger, "a", "b")
+    theirs = remember(ledger, "c", scope=Scope("default", "bob", "s2"))
+    with ledger.writing() as tx:
+        idempotency.keep(tx, Once("default", "k", b"r"), b"a", 1)
+        assert purges.erase_user(tx, 1) == mine
+
+    with ledger.reading() as tx:
+        assert users.find(tx, ADA) is None
+        assert idempotency.answer(tx, Once("default", "k", b"r")) is None
+        assert outbox.pending(tx, 2) == theirs
+    assert remember(ledger, "d")[0] > max(mine + theirs)
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    """Not an SQLite file: an operator's matter, said so."""
+    (tmp_path / "ledger.sqlite3").write_bytes(b"garbage" * 1000)
+
+    with pytest.raises(CorruptFileError, match="damaged"):
+        Ledger.in_folder(tmp_path)
