@@ -2,15 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 
 from eval.logs.read import BAD, GOOD, LoggedTurn
 
 # A word says where something is from if no more than this share of the turns have it.
-RARE = 0.02
-# So many rare words of the answer must be in a turn, and in no nearer source, for it to be evidence.
+RARE = 0.1
+# A turn is evidence if it has so many rare words of the answer, and these together are so rare: the sum of
+# their ln(turns / turns with the word), in units of ln(turns), which is what a word that occurs once weighs.
 SHARED = 2
+WEIGHT = 1.2
 MOST = 4
 
 _WORD = re.compile(r"\w[\w'-]{2,}")
@@ -52,21 +55,22 @@ def labelled(turns: Sequence[LoggedTurn]) -> list[Labelled]:
             found.append(_made(turn, named, start, "named"))
         elif not outcomes & BAD:
             here = set().union(*words[start:answer])
-            rare = {word for word in words[answer] - here if spread[word] <= limit}
-            sources = _sources(rare, words[:start])
+            rare = {w: log(len(turns) / spread[w]) for w in words[answer] - here if spread[w] <= limit}
+            sources = _sources(rare, words[:start], WEIGHT * log(len(turns)))
             if sources:
                 gold = [turns[source].id for source in sources]
                 found.append(_made(turn, gold, start, "thumbs_up" if outcomes & GOOD else "words"))
     return found
 
 
-def _sources(rare: set[str], words: Sequence[set[str]]) -> list[int]:
-    """Return the fewest turns that explain the rare words, greedily, each at least `SHARED` new ones."""
+def _sources(rare: Mapping[str, float], words: Sequence[set[str]], least: float) -> list[int]:
+    """Return the fewest turns that explain the rare words, greedily, the later of equals."""
     left = set(rare)
     found: list[int] = []
-    while len(found) < MOST:
-        best = max(range(len(words)), key=lambda place: (len(words[place] & left), place), default=-1)
-        if best < 0 or len(words[best] & left) < SHARED:
+    while words and len(found) < MOST:
+        weights = [sum(rare[word] for word in known & left) for known in words]
+        best = max(range(len(words)), key=lambda place: (weights[place], place))
+        if weights[best] < least or len(words[best] & left) < SHARED:
             break
         found.append(best)
         left -= words[best]

@@ -10,6 +10,9 @@ from eval.report.load import Run, datasets
 from eval.run.quality import headline
 from eval.run.rows import OWN
 
+# What the shipped relevance model was fitted on (docs/models/relevance.md).
+LEARNED_FROM = frozenset({"own", "realmem"})
+
 _INTRO = """# Benchmarks
 
 <!-- Made by `satchel eval publish`; CI checks that it is what the kept results say. Don't edit. -->
@@ -45,6 +48,7 @@ def _dataset(name: str, runs: Sequence[Run], main: str) -> str:
         "",
         _about(ours),
         "",
+        _in_sample(ours),
         _table(
             [
                 "system",
@@ -62,6 +66,16 @@ def _dataset(name: str, runs: Sequence[Run], main: str) -> str:
         _made(ordered),
     ]
     return "\n".join(line for line in lines if line is not None)
+
+
+def _in_sample(ours: Run) -> str:
+    """Return a warning where the reference learned from the data set."""
+    if ours.dataset not in LEARNED_FROM or "models" in ours.run["identity"]["options"]:
+        return ""
+    return (
+        f"**In sample:** {ours.label}'s shipped model learned from this set, so its figures here say how "
+        "well it fits, not how well it does elsewhere.\n"
+    )
 
 
 def _about(ours: Run) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from api.services import Services, open_services
-from api.stores import DEFAULT_TENANT
 from api.settings import Settings
+from api.stores import DEFAULT_TENANT
 from eval.datasets.model import Query, Unit
 from eval.datasets.turns import created_at, new_turn
 from eval.systems.port import Delivered, Item, Means, Quality, SystemFailedError
