@@ -63,9 +63,14 @@ def test_opening_again_changes_nothing(ledger: Ledger, tmp_path: Path) -> None:
 
 def test_a_failing_transaction_leaves_nothing(ledger: Ledger) -> None:
     """Turn, session, user, outbox: all or none."""
-    with pytest.raises(ZeroDivisionError), ledger.writing() as tx:
-        turns.append(tx, ADA, [said("hello")], [1])
-        raise ZeroDivisionError
+
+    def broken_off() -> None:
+        with ledger.writing() as tx:
+            turns.append(tx, ADA, [said("hello")], [1])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken_off()
 
     with ledger.reading() as tx:
         assert users.find(tx, ADA) is None
