@@ -10,12 +10,14 @@ from eval.report.differences import budgets, difference, reference
 from eval.report.load import Run, datasets, load_runs
 from eval.report.page import page, standalone
 from eval.report.plots import frontier, styles
+from eval.report.sizes import read_latency
 
 
 def compare_command(
     folders: Annotated[list[Path], typer.Argument(help="Folders that `eval run` wrote.")],
     out: Annotated[Path, typer.Option(help="The report, one self-contained HTML file.")],
     main: Annotated[str, typer.Option(help="The system that others are compared with.")] = "satchel",
+    latency: Annotated[Path | None, typer.Option(help="What `eval latency` wrote.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for the frontiers as SVG files.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print every comparison.")] = False,
@@ -23,7 +25,8 @@ def compare_command(
     """Put runs side by side: frontier, calibration, significance, types, ages, latency, failures."""
     with told():
         runs = load_runs(folders)
-        out.write_text(page(runs, main), encoding="utf-8")
+        latencies = [] if latency is None else [read_latency(latency)]
+        out.write_text(page(runs, main, latencies), encoding="utf-8")
         if plots is not None:
             _write_plots(runs, plots)
         if as_json:

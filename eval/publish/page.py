@@ -34,6 +34,7 @@ def page(results: Path, main: str = "satchel") -> str:
     parts = [_INTRO]
     parts += [_dataset(name, part, main) for name, part in datasets(usual).items()]
     parts.append(_published([run for run in runs if run.run["identity"]["trap_as_gold"]]))
+    parts.append(_latency(kept_json(results, "latency.json")))
     parts.append(_residue(kept_json(results, "residue.json")))
     return "\n".join(part for part in parts if part)
 
@@ -197,6 +198,26 @@ def _residue(found: list[dict[str, Any]] | None) -> str:
     return (
         "## What deletion leaves behind\n\nA word planted in one turn, the user deleted by the system's own "
         f"means, every file searched for the word (`satchel eval residue`).\n\n{_table(head, rows)}\n"
+    )
+
+
+def _latency(found: dict[str, Any] | None) -> str:
+    if not found:
+        return ""
+    rows = [
+        [
+            f"{int(size):,}",
+            *(f"{one['context_ms'][name]:.1f}" for name in ("p50", "p95", "p99")),
+            f"{one['bare_encoder_ms']['p50']:.1f}",
+            f"{one['context_ratio']:.1f} ×",
+        ]
+        for size, one in found["sizes"].items()
+    ]
+    head = ["turns remembered", "p50 ms", "p95 ms", "p99 ms", "bare encoder, p50", "over encoder"]
+    return (
+        "## Latency\n\nOne context of 1,024 tokens over HTTP, one request at a time, warm, encoder included "
+        f"(`satchel eval latency`, {found['machine']['machine']['cores']} cores, commit "
+        f"`{str(found['machine']['commit'])[:10]}`).\n\n{_table(head, rows)}\n"
     )
 
 

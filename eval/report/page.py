@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
+from typing import Any
 
 from eval.report.differences import best_other, budgets, difference, reference
 from eval.report.failures import failures
 from eval.report.load import Run, datasets
 from eval.report.plots import Styles, by_age, calibration_plot, frontier, latency, risk_plot, styles
+from eval.report.sizes import sizes_section
 from eval.report.tables import latency_table, quality_table, recall_table, type_table, verdict
 from eval.run.quality import headline
 
@@ -21,12 +23,16 @@ _ABOUT = (
 )
 
 
-def page(runs: Sequence[Run], main: str) -> str:
-    """Return the report of these runs; `main` is the system that others are compared with."""
+def page(runs: Sequence[Run], main: str, latencies: Sequence[dict[str, Any]] = ()) -> str:
+    """Return the report of these runs; `main` is the system that others are compared with.
+
+    latencies: what `eval latency` measured.
+    """
     style = styles(runs)
     parts = datasets(runs)
     nav = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in parts)
     body = "".join(_dataset(name, part, main, style) for name, part in parts.items())
+    body += "".join(sizes_section(found) for found in latencies)
     leads = "".join(f"<p class='lead'>{_lead(name, part, main)}</p>" for name, part in parts.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -137,3 +137,17 @@ def test_an_axis_of_factors() -> None:
     axis = Axis(256, 1024, [], "", log=True)
 
     assert axis.share(512) == pytest.approx(0.5)
+
+
+def test_latency_against_size_is_drawn(folders: list[Path], tmp_path: Path) -> None:
+    """A file of `eval latency` adds a section; anything else is refused."""
+    times = {"p50": 12.0, "p95": 20.0, "p99": 31.0}
+    one = {"context_ms": times, "bare_encoder_ms": {"p50": 4.0}, "context_ratio": 3.0}
+    path = tmp_path / "latency.json"
+    path.write_text(json.dumps({"sizes": {"1000": one, "10000": one}}))
+    arguments = ["compare", str(folders[0]), "--out", str(tmp_path / "r.html"), "--latency"]
+
+    assert CliRunner().invoke(app, [*arguments, str(path)]).exit_code == 0
+    assert "Latency against memory size" in (tmp_path / "r.html").read_text()
+    path.write_text("{}")
+    assert CliRunner().invoke(app, [*arguments, str(path)]).exit_code == 2
