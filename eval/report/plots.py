@@ -5,7 +5,7 @@ from typing import Any
 
 from eval.report.load import Run
 from eval.report.svg import Axis, Plot, Point, shares
-from eval.run.summary import age_bins
+from eval.run.breakdown import age_bins
 
 Styles = dict[str, str]
 

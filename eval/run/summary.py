@@ -1,21 +1,16 @@
 """From rows to figures: `metrics.json`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
 from eval.metrics.latency import percentiles
-from eval.metrics.ndcg import ndcg
-from eval.metrics.precision import precision
 from eval.metrics.recall import recall
+from eval.run.breakdown import by_age, by_type
+from eval.run.measures import Measure, by_conversation, k_measures, mean_of, shot_measures
 from eval.run.quality import calibration
-from eval.run.rows import OWN, Row, Shot
+from eval.run.rows import OWN, Row
 from eval.stats.bootstrap import interval
-
-Measure = Callable[[Row], float | None]
-
-# Units that came after the evidence: younger than the first bound, between two, older than the last.
-AGES = (20, 100, 300, 1000)
 
 
 def summary(rows: Sequence[Row], budgets: Sequence[int], ks: Sequence[int], seed: int) -> dict[str, Any]:
@@ -40,8 +35,8 @@ def summary(rows: Sequence[Row], budgets: Sequence[int], ks: Sequence[int], seed
         "budgets": figures,
         "k": {str(k): _at_k(answered, k) for k in ks},
         "light": _light(answered, budgets),
-        "by_type": _by_type(answered, labels),
-        "by_age": _by_age(answered, labels),
+        "by_type": by_type(answered, labels),
+        "by_age": by_age(answered, labels),
         "pool": _pool([row.pool for row in rows]),
         "calibration": calibration(answered, labels),
         "latency_ms": _latency(answered),
@@ -50,73 +45,12 @@ def summary(rows: Sequence[Row], budgets: Sequence[int], ks: Sequence[int], seed
     }
 
 
-def shot_measures(label: str) -> dict[str, Measure]:
-    """Return what is measured of a context; None where a question doesn't bear on it."""
-
-    def judged(measure: Callable[[Row, Shot], float | None]) -> Measure:
-        def found(row: Row) -> float | None:
-            shot = row.contexts.get(label)
-            return measure(row, shot) if shot and row.answerable and row.error is None else None
-
-        return found
-
-    return {
-        "recall": judged(lambda _, shot: recall(shot.hits)),
-        "recall_strict": judged(lambda _, shot: recall(shot.strict)),
-        "complete": judged(lambda row, shot: None if row.incomplete else float(all(shot.hits))),
-        "precision": judged(_precision),
-    }
-
-
-def k_measures(k: int) -> dict[str, Measure]:
-    """Return what is measured of the first `k` of a ranking; refused where `k` reaches the pool."""
-
-    def usable(row: Row) -> bool:
-        return row.answerable and bool(row.ranking) and k < row.pool
-
-    return {
-        "recall": lambda row: recall(_top(row, k)) if usable(row) else None,
-        "ndcg": lambda row: ndcg(_condensed(row), row.groups, k) if usable(row) else None,
-    }
-
-
-def by_conversation(rows: Iterable[Row], measure: Measure) -> dict[str, list[float]]:
-    """Return the measure's values, grouped for the bootstrap."""
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        value = measure(row)
-        if value is not None:
-            found.setdefault(row.conversation, []).append(value)
-    return found
-
-
-def _precision(row: Row, shot: Shot) -> float | None:
-    gold = {unit for group in row.groups for unit in group}
-    return precision([item[0] for item in shot.items], gold, row.also)
-
-
-def _condensed(row: Row) -> list[str]:
-    """Return the ranking without what is neither rewarded nor punished."""
-    gold = {unit for group in row.groups for unit in group}
-    return [unit for unit in row.ranking if unit in gold or unit not in row.also]
-
-
-def _top(row: Row, k: int) -> list[bool]:
-    first = set(row.ranking[:k])
-    return [any(unit in first for unit in group) for group in row.groups]
-
-
-def _mean(rows: Iterable[Row], measure: Measure) -> float | None:
-    values = [value for row in rows if (value := measure(row)) is not None]
-    return round(mean(values), 5) if values else None
-
-
 def _at_budget(rows: Sequence[Row], label: str) -> dict[str, Any]:
     tokens = [row.contexts[label].tokens for row in rows]
     saved = [1 - used / row.available for row, used in zip(rows, tokens, strict=True) if row.available]
     limit = int(label) if label.isdigit() else None
     return {
-        **{name: _mean(rows, measure) for name, measure in shot_measures(label).items()},
+        **{name: mean_of(rows, measure) for name, measure in shot_measures(label).items()},
         "tokens_mean": round(mean(tokens), 1),
         "tokens_max": max(tokens),
         "saved": round(mean(saved), 5) if saved else None,
@@ -127,7 +61,7 @@ def _at_budget(rows: Sequence[Row], label: str) -> dict[str, Any]:
 def _at_k(rows: Sequence[Row], k: int) -> dict[str, Any]:
     ranked = [row for row in rows if row.answerable and row.ranking]
     refused = sum(k >= row.pool for row in ranked)
-    figures = {name: _mean(rows, measure) for name, measure in k_measures(k).items()}
+    figures = {name: mean_of(rows, measure) for name, measure in k_measures(k).items()}
     return {**figures, "n": len(ranked) - refused, "refused": refused}
 
 
@@ -140,45 +74,6 @@ def _light(rows: Sequence[Row], budgets: Sequence[int]) -> dict[str, Any]:
         if hits:
             complete = round(mean(all(hit) for hit in judged), 5) if judged else None
             found[label] = {"recall": round(mean(recall(hit) for hit in hits), 5), "complete": complete}
-    return found
-
-
-def _by_type(rows: Sequence[Row], labels: Sequence[str]) -> dict[str, Any]:
-    types = sorted({row.type for row in rows})
-    parts = {kind: [row for row in rows if row.type == kind] for kind in types}
-    return {
-        kind: {
-            "n": len(part),
-            "answerable": sum(row.answerable for row in part),
-            "budgets": {
-                label: {name: _mean(part, shot_measures(label)[name]) for name in ("recall", "complete")}
-                for label in labels
-                if any(label in row.contexts and row.answerable for row in part)
-            },
-        }
-        for kind, part in parts.items()
-    }
-
-
-def age_bins() -> list[tuple[str, int, float]]:
-    """Return name, lowest and past-the-highest age of each bin."""
-    bounds = [0, *AGES]
-    pairs = zip(bounds, [*AGES, float("inf")], strict=True)
-    return [(f"{a}-{int(b) - 1}" if b < float("inf") else f"{a}+", a, b) for a, b in pairs]
-
-
-def _by_age(rows: Sequence[Row], labels: Sequence[str]) -> dict[str, Any]:
-    """Return recall of single pieces of evidence by how many units came after them."""
-    found: dict[str, Any] = {}
-    for name, low, high in age_bins():
-        places = [(row, n) for row in rows for n, age in enumerate(row.ages) if low <= age < high]
-        if not places:
-            continue
-        found[name] = {"n": len(places), "budgets": {}}
-        for label in labels:
-            hits = [row.contexts[label].hits[n] for row, n in places if label in row.contexts]
-            if hits:
-                found[name]["budgets"][label] = round(mean(hits), 5)
     return found
 
 
