@@ -23,7 +23,7 @@ class Caller:
     actor: str
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """Return what the application was opened with."""
     found: Services = request.app.state.services
     return found

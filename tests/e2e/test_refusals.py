@@ -1,6 +1,7 @@
 """Bad requests get a clear problem, and nothing is lost or leaked."""
 
 import json
+import re
 
 from tests.e2e.conftest import Server, Start, new_key
 
@@ -128,3 +129,14 @@ def test_health_and_metrics_need_no_key(server: Server) -> None:
     assert client.get("/readyz").json()["status"] == "ready"
     assert "satchel_requests_total" in client.get("/metrics").text
     assert client.get("/openapi.json").json()["info"]["title"] == "Satchel"
+
+
+def test_the_api_page_needs_nothing_from_elsewhere(server: Server) -> None:
+    """Its scripts and styles come from the service itself."""
+    client = server.client(None)
+    page = client.get("/docs").text
+
+    wanted = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert wanted
+    assert all(client.get(path).status_code == 200 for path in wanted if path.startswith("/"))
+    assert not [path for path in wanted if not path.startswith("/")]
