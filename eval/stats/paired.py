@@ -8,11 +8,6 @@ import numpy as np
 from eval.stats.bootstrap import interval
 from memory.errors import SetupError
 
-try:
-    from scipy.stats import permutation_test
-except ImportError:  # comparing needs more than running, and running must work where serving does
-    permutation_test = None
-
 RESAMPLES = 9999
 
 
@@ -56,11 +51,13 @@ def compare(differences: Mapping[str, Sequence[float]], seed: int = 0) -> Compar
 
 
 def _p(differences: np.ndarray, seed: int) -> float:
-    if permutation_test is None:
-        raise SetupError("comparing runs needs the extra 'eval': pip install 'satchel[eval]'")
     moved = differences[differences != 0]
     if not len(moved):
         return 1.0
+    try:
+        from scipy.stats import permutation_test  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise SetupError("comparing runs needs the extra 'eval': pip install 'satchel[eval]'") from error
     tested = permutation_test(
         (moved,),
         lambda sample, axis: np.sum(sample, axis=axis),
