@@ -11,11 +11,7 @@ import orjson
 from memory.errors import InvalidInputError
 from memory.scope import Scope
 from memory.times import to_micros
-from memory.turns import NewTurn, Role
-
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "tool": "tool"}
-# A role that says what a unit is, not who speaks.
-_RECORD = "record"
+from memory.turns import NewTurn, spoken_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +74,12 @@ def _evidence(record: dict[str, Any], tenant: str, user: str | None) -> Iterator
             if batch is not None:
                 yield batch
             batch = Batch(scope, [])
-        said = str(unit["role"])
-        known = said.lower() in _ROLES
+        role, speaker = spoken_by(str(unit["role"]))
         batch.turns.append(
             NewTurn(
-                role=_ROLES.get(said.lower(), "user"),
+                role=role,
                 content=unit["text"],
-                speaker=None if known or said == _RECORD else said,
+                speaker=speaker,
                 name=f"{conversation}:{unit['id']}",
                 created_at=latest,
                 source="import",

@@ -13,6 +13,18 @@ Source = Literal["user", "assistant", "system", "tool", "import"]
 MAX_CONTENT = 1_048_576
 
 
+def spoken_by(said: str) -> tuple[Role, str | None]:
+    """Return the role, and the speaker's name where `said` is a person rather than a role.
+
+    A `record` (a calendar entry, a message on a phone) is the user's own, and nobody's words.
+    """
+    name = said.strip()
+    for role in get_args(Role):
+        if name.lower() == role:
+            return role, None
+    return "user", None if name.lower() == "record" else name or None
+
+
 @dataclass(frozen=True, slots=True)
 class NewTurn:
     """A turn that is to be remembered; checked when made.

@@ -1,27 +1,14 @@
 """Units as turns: one mapping for every system, so that all of them see the same words."""
 
 from datetime import datetime
-from typing import get_args
 
 from eval.datasets.model import Unit
 from memory.times import to_micros
-from memory.turns import NewTurn, Role, Turn
+from memory.turns import NewTurn, Turn, spoken_by
 
 # Units without a date get a nominal one, a minute apart: order is known where time is not.
 _NOMINAL_START = to_micros(datetime(2000, 1, 1))  # noqa: DTZ001 - counts as UTC
 _MINUTE = 60_000_000
-
-
-def role_of(unit: Unit) -> tuple[Role, str | None]:
-    """Return a role that the service knows, and the speaker's name where the source has one.
-
-    A `record` (a calendar entry, a message on a phone) comes from a tool; a person is a user by name.
-    """
-    plain = unit.role.strip().lower()
-    for role in get_args(Role):
-        if plain == role:
-            return role, None
-    return ("tool", None) if plain == "record" else ("user", unit.role.strip() or None)
 
 
 def created_at(unit: Unit, place: int) -> int:
@@ -33,7 +20,7 @@ def created_at(unit: Unit, place: int) -> int:
 
 def new_turn(unit: Unit, place: int) -> NewTurn:
     """Return the unit as something to remember; `place` is its place in the conversation."""
-    role, speaker = role_of(unit)
+    role, speaker = spoken_by(unit.role)
     return NewTurn(role, unit.text.replace("\x00", ""), speaker=speaker, created_at=created_at(unit, place))
 
 
@@ -59,5 +46,5 @@ def turn(unit: Unit, place: int, session: int, tokens: int) -> Turn:
 
 def spoken(unit: Unit) -> str:
     """Return what is encoded or searched for a unit: its words, after the speaker's name if known."""
-    _, speaker = role_of(unit)
+    _, speaker = spoken_by(unit.role)
     return f"{speaker}: {unit.text}" if speaker else unit.text

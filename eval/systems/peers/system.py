@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.datasets.model import Query, Unit
-from eval.datasets.turns import role_of
 from eval.systems.packing import Packer
 from eval.systems.peers.install import installed
 from eval.systems.peers.known import PEERS, python_of, worker_of
 from eval.systems.peers.pipe import Pipe
 from eval.systems.port import Delivered, Item, Means, SystemFailedError
+from memory.turns import spoken_by
 
 # How deep a list a peer is asked for: about what 8,192 tokens of short turns take.
 DEEP = 300
@@ -96,7 +96,7 @@ class PeerSystem:
 
 
 def _turn(unit: Unit) -> dict[str, Any]:
-    role, speaker = role_of(unit)
+    role, speaker = spoken_by(unit.role)
     return {
         "id": unit.id,
         "session": unit.session,

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from eval.datasets import read
-from eval.datasets.turns import created_at, new_turn, role_of, spoken
+from eval.datasets.turns import created_at, new_turn, spoken
 from memory.errors import InvalidInputError
 from memory.times import to_datetime
+from memory.turns import spoken_by
 
 UNITS = [
     {
@@ -151,11 +152,11 @@ def test_original_longmemeval_is_renamed(tmp_path: Path) -> None:
 
 
 def test_units_as_turns(tmp_path: Path) -> None:
-    """Known roles stay, people become users by name, records come from a tool; time is kept."""
+    """Known roles stay, people become users by name, records are the user's own; time is kept."""
     (tmp_path / "a.jsonl").write_text(line())
     user, assistant, person = read(tmp_path / "a.jsonl")[0].units
 
-    assert [role_of(unit) for unit in (user, assistant, person)] == [
+    assert [spoken_by(unit.role) for unit in (user, assistant, person)] == [
         ("user", None),
         ("assistant", None),
         ("user", "Ann Lee"),
