@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from api.http import context, health, memory, problems, sessions, turns
+from api.http import analytics, context, health, memory, problems, reviews, sessions, turns
 from api.http.middleware import Around
 from api.services import Services, open_services
 from api.settings import Settings
@@ -30,7 +30,7 @@ def create_app(
 
     app = FastAPI(title="Satchel", version=VERSION, description=_DESCRIPTION, lifespan=lifespan)
     problems.install(app)
-    for part in (turns, context, sessions, memory, health):
+    for part in (turns, context, sessions, memory, reviews, analytics, health):
         app.include_router(part.router)
     app.add_middleware(Around, max_body_bytes=settings.max_body_bytes)
     return app

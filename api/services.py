@@ -13,9 +13,17 @@ from api.stores import open_ledger
 from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
 from memory.errors import CorruptFileError, UnavailableError
 from memory.folder import DataFolder
+from memory.insight import Insight
+from memory.intent import IntentTagger
+from memory.intent.model import load as load_model
+from memory.intent.model import shipped
 from memory.ledger import Ledger, idempotency, outbox
 from memory.purge import Purge
+from memory.recall_log import RecallLog
 from memory.remember import Remember
+from memory.review import Reviewing
+from memory.risk import RiskFlags, load_policies
+from memory.routing import load_routing
 from memory.times import now
 from memory.tokens import TokenCounter
 from retrieval.codec import TokenCodec, default_codec
@@ -43,6 +51,9 @@ class Services:
     recall: Recall
     search: Search
     purge: Purge
+    insight: Insight
+    reviews: Reviewing
+    recalls: RecallLog
 
     def drain(self, timeout: float = 600) -> None:
         """Wait until the index has every turn; raise `UnavailableError` after `timeout` seconds."""
@@ -81,7 +92,11 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         index = open_index(settings, ledger, shared, codec)
         stack.callback(index.close)
         counter = TokenCounter(settings.token_encoding)
-        indexer = Indexer(ledger, index, shared, codec, counter)
+        flags = RiskFlags(load_policies(settings.risk_policies))
+        insight = Insight(ledger, make_tagger(settings, shared), flags, load_routing(settings.routing_policy))
+        recalls = RecallLog(ledger)
+        stack.callback(recalls.flush)
+        indexer = Indexer(ledger, index, shared, codec, counter, observe=insight.observe)
         stack.callback(indexer.close)
         purge = Purge(ledger, index)
         stack.callback(purge.close)
@@ -98,8 +113,18 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
                 recall=Recall(ledger, finder, counter, model),
                 search=Search(ledger, finder, model),
                 purge=purge,
+                insight=insight,
+                reviews=Reviewing(ledger, flags.policies),
+                recalls=recalls,
             )
         )
+
+
+def make_tagger(settings: Settings, encoder: Encoder) -> IntentTagger:
+    """Return the tagger with the model that the settings name, fitted on this encoder."""
+    model = load_model(settings.intent_model) if settings.intent_model else shipped()
+    model.check(encoder.id, encoder.dim)
+    return IntentTagger(model)
 
 
 def make_encoder(settings: Settings) -> Encoder:

@@ -33,6 +33,19 @@ class Settings(BaseSettings):
         int, Field(ge=MIB, description="Memory for the users searched last; others are read from disk.")
     ] = 1024 * MIB
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 32 * MIB
+    intent_model: Annotated[
+        Path | None,
+        Field(description="Intent model made by `satchel intents train`; none = the shipped one."),
+    ] = None
+    risk_policies: Annotated[
+        Path | None, Field(description="Risk policies (TOML); none = the shipped ones.")
+    ] = None
+    routing_policy: Annotated[
+        Path | None, Field(description="Routing policy (TOML); none = the shipped one.")
+    ] = None
+    analytics_min_sessions: Annotated[
+        int, Field(ge=1, description="Analytics withholds counts of fewer sessions than this.")
+    ] = 5
     max_turns_per_call: Annotated[int, Field(ge=1, description="Most turns in one request.")] = 1000
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="What is logged, as JSON on stderr.")

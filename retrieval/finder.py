@@ -9,6 +9,7 @@ from itertools import accumulate
 import structlog
 
 from memory.encoders import Encoder
+from memory.encoders.port import Floats
 from memory.errors import CorruptFileError, InvalidInputError, UnavailableError
 from memory.ledger import Ledger, outbox, sessions, users
 from memory.ledger import turns as turn_table
@@ -49,7 +50,8 @@ class Wanted:
 @dataclass(slots=True)
 class Finding:
     """What was found. last: the session's last turns, without those that the caller has already.
-    excluded: turns not to be given, by number. available: tokens remembered of the user.
+    excluded: turns not to be given, by number. available: tokens remembered of the user. pooled:
+    float32 (dim,), the unit vector of the new turn.
     """
 
     query: Query
@@ -58,6 +60,7 @@ class Finding:
     last: list[Turn]
     excluded: set[int]
     available: int
+    pooled: Floats
 
 
 class Clock:
@@ -120,7 +123,7 @@ class Finder:
         with clock.measured("search"):
             found, degraded = self._search(scope, wanted, known, searched)
         available = known.user.tokens if known.user else 0
-        return Finding(query, found, degraded, known.last, known.excluded, available)
+        return Finding(query, found, degraded, known.last, known.excluded, available, searched[0].pooled)
 
     def _look_up(self, scope: Scope, wanted: Wanted) -> _Known:
         if wanted.within_session and scope.session is None:

@@ -1,25 +1,31 @@
 """Feeds the index from the outbox, in the background."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
+import sqlalchemy as sa
 import structlog
 
 from memory.encoders import SharedEncoder
+from memory.encoders.port import Floats
 from memory.errors import SatchelError
 from memory.ledger import Ledger, outbox
 from memory.ledger import turns as turn_table
 from memory.scope import Scope
 from memory.times import now
 from memory.tokens import TokenCounter
+from memory.turns import Turn
 from retrieval.codec import TokenCodec
 from retrieval.index import Index
-from retrieval.passages import encoded
+from retrieval.passages import encoded, whole
 
 log = structlog.get_logger()
 
 _BATCH = 32
+# Told of turns and their unit vectors once the index has them.
+Observe = Callable[[sa.Connection, Scope, Sequence[tuple[Turn, Floats]]], None]
+
 # Seconds between two looks at the outbox when nobody says that something came.
 _POLL = 0.5
 
@@ -32,13 +38,22 @@ class Indexer:
     """
 
     def __init__(
-        self, ledger: Ledger, index: Index, encoder: SharedEncoder, codec: TokenCodec, counter: TokenCounter
+        self,
+        ledger: Ledger,
+        index: Index,
+        encoder: SharedEncoder,
+        codec: TokenCodec,
+        counter: TokenCounter,
+        *,
+        observe: Observe | None = None,
     ) -> None:
+        """`observe` is called with each batch, in the transaction that takes it off the outbox."""
         self._ledger = ledger
         self._index = index
         self._encoder = encoder
         self._codec = codec
         self._counter = counter
+        self._observe = observe
         self._wake = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="indexer", daemon=True)
@@ -99,12 +114,17 @@ class Indexer:
     def _index_turns(self, scope: Scope, ids: Sequence[int]) -> None:
         with self._ledger.reading() as tx:
             turns = list(turn_table.by_id(tx, scope, ids).values())
-        if turns:
-            self._index.upsert(scope, encoded(turns, self._encoder.encode_later, self._counter, self._codec))
+        ready = encoded(turns, self._encoder.encode_later, self._counter, self._codec)
+        if ready:
+            self._index.upsert(scope, ready)
         # A purge commits to the ledger before it reaches the index. Looking again after the upsert
         # leaves no order of the two in which an erased turn stays.
         with self._ledger.writing() as tx:
-            erased = set(ids) - turn_table.by_id(tx, scope, ids).keys()
+            left = turn_table.by_id(tx, scope, ids).keys()
+            erased = set(ids) - left
+            if self._observe is not None:
+                pairs = zip(turns, ready, strict=True)
+                self._observe(tx, scope, [(turn, whole(made)) for turn, made in pairs if turn.id in left])
             outbox.done(tx, ids)
         if erased:
             self._index.delete(scope, erased)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from memory.encoders.port import Encoding
+from memory.encoders.port import Encoding, Floats, unit
 from memory.tokens import TokenCounter
 from memory.turns import Turn
 from retrieval.codec import TokenCodec
@@ -53,6 +53,15 @@ def unencoded(turn: Turn, dim: int, counter: TokenCounter, codec: TokenCodec) ->
     nothing = np.zeros((0, codec.dim), np.int8)
     passages = [_passage(turn, span, np.zeros(dim, np.float32), nothing, counter) for span in spans]
     return _with(turn, passages, counter)
+
+
+def whole(turn: IndexedTurn) -> Floats:
+    """Return float32 (dim,), unit length: the turn as one vector, of what an encoder sees at once.
+
+    A turn in one passage has that passage's; a longer one the mean of its first two, which together
+    are about as long as the encoder's sight.
+    """
+    return unit(np.mean([passage.pooled for passage in turn.passages[:2]], axis=0))
 
 
 def searched_text(turn: Turn, span: Span) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from memory.encoders.port import Floats
 from memory.ledger import Ledger, turns
 from memory.scope import Scope
 from memory.tokens import TokenCounter
@@ -23,7 +24,8 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is returned. text: ready for a prompt, of `used` tokens. available: tokens remembered.
-    note: why there is nothing, where there is nothing. timings: milliseconds by phase.
+    note: why there is nothing, where there is nothing. timings: milliseconds by phase. pooled: the new
+    turn's unit vector.
     """
 
     text: str
@@ -34,6 +36,7 @@ class Context:
     degraded: bool
     note: str | None
     timings: dict[str, float]
+    pooled: Floats
 
 
 class Recall:
@@ -74,7 +77,17 @@ class Recall:
         with clock.measured("render"):
             text, used, items = self._packed(scope, choice, max_tokens)
         note = None if items else _why_empty(choice, finding, max_tokens)
-        return Context(text, items, used, finding.available, choice, finding.degraded, note, clock.total())
+        return Context(
+            text,
+            items,
+            used,
+            finding.available,
+            choice,
+            finding.degraded,
+            note,
+            clock.total(),
+            finding.pooled,
+        )
 
     def _packed(self, scope: Scope, choice: Choice, budget: int) -> tuple[str, int, list[Item]]:
         """Return the rendered picks and their exact tokens; the least relevant go until they fit."""

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.http import models
 from api.http.auth import Opened, Reader
+from api.http.insight import intent_out, risk_out, route_out
 from api.http.models import ContextIn, ContextOut, SearchIn, SearchOut
 from memory.scope import Scope
 from memory.times import to_datetime, to_micros
@@ -23,7 +24,21 @@ def post_context(body: ContextIn, opened: Opened, caller: Reader) -> ContextOut:
     context = opened.recall(
         scope, _wanted(body), body.max_tokens, recent=body.recent, min_relevance=body.min_relevance
     )
-    return _context_out(context, body, opened.counter.encoding)
+    tag, report, route = opened.insight.judge(scope, _wanted(body).text, context.pooled)
+    out = _context_out(context, body, opened.counter.encoding)
+    out.intent, out.risk, out.route = intent_out(tag), risk_out(report), route_out(route)
+    label = tag.label if tag and not tag.abstained else "abstained"
+    opened.recalls.add(
+        caller.tenant,
+        label,
+        abstained=out.quality.abstained,
+        degraded=out.quality.degraded,
+        recall=out.quality.expected_recall,
+        sufficient=out.quality.sufficient,
+        used=out.tokens.used,
+        saved=out.tokens.saved,
+    )
+    return out
 
 
 @router.post("/v1/search")

@@ -70,6 +70,8 @@ class Intent(BaseModel):
     confidence: float = 0.0
     alternatives: list[dict[str, Any]] = Field(default_factory=list)
     abstained: bool = True
+    segments: list[dict[str, Any]] = Field(default_factory=list)
+    model: str | None = None
 
 
 class Risk(BaseModel):
@@ -77,6 +79,7 @@ class Risk(BaseModel):
 
     flags: list[dict[str, Any]] = Field(default_factory=list)
     level: str = "none"
+    model: str | None = None
 
 
 class Route(BaseModel):
@@ -278,6 +281,45 @@ class EventOut(BaseModel):
 
     session_id: str
     type: str
+
+
+class ReviewOut(BaseModel):
+    """A flag that a person should look at; no text. `label` comes with the decision `relabel`."""
+
+    id: int
+    session_id: str
+    user_id: str
+    turn_id: str
+    policy: str
+    level: str
+    score: float
+    opened_at: datetime
+    decision: Literal["agree", "disagree", "relabel"] | None
+    label: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+class ReviewDetail(ReviewOut):
+    """A review with the turn at which the flag rose, masked, and the policy's advice."""
+
+    text: str
+    response_template: str | None
+    escalate: bool
+
+
+class ReviewsOut(BaseModel):
+    """A page of reviews, newest first; `next` is the cursor of the next page."""
+
+    reviews: list[ReviewOut]
+    next: str | None
+
+
+class DecisionIn(Strict):
+    """What a reviewer decided. `label` (a policy, or `none`) is sent with `relabel` only."""
+
+    decision: Literal["agree", "disagree", "relabel"]
+    label: Name | None = None
 
 
 class PurgeOut(BaseModel):

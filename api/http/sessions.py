@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api.http.auth import Opened, Reader, Writer
+from api.http.insight import intent_out, risk_out
 from api.http.models import EventIn, EventOut, Name, SessionOut, SessionsOut, TurnOut, TurnsPage
 from memory.errors import InvalidInputError, NotFoundError
-from memory.ledger import events, sessions, turns
+from memory.ledger import events, insights, sessions, turns
+from memory.ledger.insights import Row
 from memory.ledger.sessions import Session
 from memory.scope import Scope
 from memory.times import to_datetime
@@ -30,9 +32,11 @@ def list_sessions(
     """List a user's sessions, newest first."""
     scope = Scope(caller.tenant, user_id)
     with opened.ledger.reading() as tx:
-        page = sessions.page(tx, scope, _place(cursor), limit)
+        page = sessions.page(tx, scope, place(cursor), limit)
+        known = insights.of_sessions(tx, [session.id for session in page])
+    shown = [_session(opened, session, user_id, known.get(session.id, Row())) for session in page]
     more = str(page[-1].id) if len(page) == limit else None
-    return SessionsOut(sessions=[_session(session, user_id) for session in page], next=more)
+    return SessionsOut(sessions=shown, next=more)
 
 
 @router.get("/v1/sessions/{session_id}")
@@ -42,7 +46,7 @@ def get_session(session_id: Annotated[Name, Path()], opened: Opened, caller: Rea
         found = sessions.find(tx, caller.tenant, session_id)
         if found is None:
             raise NotFoundError(f"no session {session_id!r}")
-        return _session(found, sessions.owner(tx, found))
+        return _session(opened, found, sessions.owner(tx, found), insights.find(tx, found.id))
 
 
 @router.get("/v1/sessions/{session_id}/turns")
@@ -54,7 +58,7 @@ def list_turns(
     limit: Limit = 100,
 ) -> TurnsPage:
     """Return a session's turns in order, verbatim."""
-    after = _place(cursor)
+    after = place(cursor)
     with opened.ledger.reading() as tx:
         found = sessions.find(tx, caller.tenant, session_id)
         if found is None:
@@ -90,7 +94,8 @@ def turn_out(turn: Turn) -> TurnOut:
     )
 
 
-def _session(session: Session, user: str) -> SessionOut:
+def _session(opened: Opened, session: Session, user: str, row: Row) -> SessionOut:
+    tag, report = opened.insight.session(row)
     return SessionOut(
         session_id=session.name,
         user_id=user,
@@ -98,10 +103,12 @@ def _session(session: Session, user: str) -> SessionOut:
         last_at=to_datetime(session.last_at),
         turns=session.turns,
         tokens=session.tokens,
+        intent=intent_out(tag),
+        risk=risk_out(report),
     )
 
 
-def _place(cursor: str | None) -> int | None:
+def place(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):  # noqa: PLR2004 - fits 64 bits

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Request, Response
 
 from api.http.auth import Opened, Writer
+from api.http.insight import intent_out, risk_out
 from api.http.models import Name, TurnIn, TurnKept, TurnsIn, TurnsOut
 from memory.errors import TooLargeError
 from memory.ledger.idempotency import Once
@@ -41,9 +42,9 @@ def post_turns(
         scope,
         [new_turn(turn) for turn in body.turns],
         once=once,
-        answer=lambda kept: _answer(session_id, kept),
+        answer=lambda kept: _answer(opened, scope, kept),
     )
-    answer = remembered.answer or _answer(session_id, remembered.turns)
+    answer = remembered.answer or _answer(opened, scope, remembered.turns)
     return Response(answer, 201, media_type="application/json")
 
 
@@ -59,6 +60,11 @@ def new_turn(turn: TurnIn) -> NewTurn:
     )
 
 
-def _answer(session_id: str, kept: list[Turn]) -> bytes:
+def _answer(opened: Opened, scope: Scope, kept: list[Turn]) -> bytes:
+    """Return the answer; tag and risk are of the turns encoded so far: encoding is not waited for."""
+    tag, report = opened.insight.known(scope)
     turns = [TurnKept(id=turn.name, seq=turn.seq, indexed=False) for turn in kept]
-    return TurnsOut(session_id=session_id, turns=turns).model_dump_json().encode()
+    answer = TurnsOut(
+        session_id=str(scope.session), turns=turns, intent=intent_out(tag), risk=risk_out(report)
+    )
+    return answer.model_dump_json().encode()

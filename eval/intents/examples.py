@@ -40,6 +40,13 @@ def training(folder: Path) -> list[Example]:
         *histories(folder),
         *permissive(folder),
         *labelled_chats(folder),
+        *seed_examples(),
+    ]
+
+
+def seed_examples() -> list[Example]:
+    """Return the sessions that are kept in the repository."""
+    return [
         *(Example((turn,), label, (), "frames") for label, turn in composed()),
         *(Example(turns, label, (), "seeds") for label, turns in seeds()),
     ]

@@ -66,6 +66,18 @@ def train(examples: list[Example], encoder: Encoder, cache: Path, out: Path) -> 
     return by_source(unseen, examples)
 
 
+def card(results: list[SourceResult], encoder: str) -> str:
+    """Return the model's card: on what it was fitted, and how each source does when left out."""
+    rows = [f"| {item.source} | {item.n} | {item.accuracy:.3f} | {item.fair:.3f} |" for item in results]
+    head = [
+        f"# Intent model {NAME}",
+        f"Encoder `{encoder}`, taxonomy version {taxonomy().version}; calibrated by leaving sources out.",
+        "Each row: a model that never saw the source, judged on it.",
+        "| source | examples | accuracy | accuracy with fair other labels |\n|---|---|---|---|",
+    ]
+    return "\n\n".join(head) + "\n" + "\n".join(rows) + "\n"
+
+
 def unsure_limit(unseen: Floats, weights: np.ndarray) -> float:
     """Return the confidence under which the least sure quarter of unseen examples lies."""
     best = unseen.max(axis=1)

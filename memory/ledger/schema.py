@@ -170,3 +170,67 @@ audit = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
 )
+
+# What is known about a session: its tag and risk, and the sums from which the next turn goes on.
+insights = sa.Table(
+    "insights",
+    tables,
+    sa.Column(
+        "session_id",
+        Number,
+        sa.ForeignKey("sessions.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _tenant(),
+    sa.Column("last_seq", sa.BigInteger, nullable=False),
+    sa.Column("intent_state", sa.JSON),
+    sa.Column("risk_state", sa.JSON),
+    sa.Column("label", sa.Text),
+    sa.Column("intent_group", sa.Text),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("abstained", sa.Boolean, nullable=False),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("mood_first", sa.Float),
+    sa.Column("mood_last", sa.Float),
+    sa.Column("user_turns", sa.BigInteger, nullable=False),
+    sa.Column("updated_at", sa.BigInteger, nullable=False),
+    sa.Index(None, "tenant", "updated_at"),
+)
+
+reviews = sa.Table(
+    "reviews",
+    tables,
+    _id(),
+    _tenant(),
+    _ref("session_id", "sessions.id"),
+    sa.Column("turn_id", Number, sa.ForeignKey("turns.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("opened_at", sa.BigInteger, nullable=False),
+    sa.Column("decision", sa.Text),
+    sa.Column("relabelled", sa.Text),
+    sa.Column("decided_by", sa.Text),
+    sa.Column("decided_at", sa.BigInteger),
+    sa.UniqueConstraint("session_id", "policy"),
+    sa.Index(None, "turn_id"),  # a turn that is erased takes its reviews with it
+    sa.Index(None, "tenant", "id"),
+    sqlite_autoincrement=True,  # a number is never used again, whatever was purged
+)
+
+# How good contexts were, summed by day and intent; nothing of any user.
+recalls = sa.Table(
+    "recalls",
+    tables,
+    sa.Column("tenant", sa.Text, sa.ForeignKey("tenants.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("label", sa.Text, primary_key=True),
+    sa.Column("contexts", sa.BigInteger, nullable=False),
+    sa.Column("abstained", sa.BigInteger, nullable=False),
+    sa.Column("degraded", sa.BigInteger, nullable=False),
+    sa.Column("recall_sum", sa.Float, nullable=False),
+    sa.Column("sufficient_sum", sa.Float, nullable=False),
+    sa.Column("used_sum", sa.BigInteger, nullable=False),
+    sa.Column("saved_sum", sa.BigInteger, nullable=False),
+)

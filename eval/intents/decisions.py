@@ -1,0 +1,33 @@
+"""What reviewers decided, as examples to learn from."""
+
+import sqlalchemy as sa
+
+from eval.intents.risk_examples import RiskTurn
+from memory.intent.masking import mask
+from memory.ledger.schema import reviews, turns
+from memory.risk.policies import POLICIES
+
+
+def decided(tx: sa.Connection, tenant: str) -> list[RiskTurn]:
+    """Return each reviewed turn, masked, with what is known of its risks since."""
+    query = (
+        sa.select(turns.c.content, reviews.c.policy, reviews.c.decision, reviews.c.relabelled)
+        .join(reviews, reviews.c.turn_id == turns.c.id)
+        .where(reviews.c.tenant == tenant, reviews.c.decision.is_not(None))
+        .order_by(reviews.c.id)
+    )
+    return [
+        RiskTurn(mask(row.content).text, risks(row.policy, row.decision, row.relabelled), "reviews")
+        for row in tx.execute(query)
+    ]
+
+
+def risks(policy: str, decision: str, relabelled: str | None) -> dict[str, bool | None]:
+    """Return what a decision says about each policy; None where it says nothing."""
+    known: dict[str, bool | None] = dict.fromkeys(POLICIES)
+    known[policy] = decision == "agree"
+    if decision == "relabel" and relabelled in POLICIES:
+        known[relabelled] = True
+    if decision == "relabel" and relabelled == "none":
+        known = dict.fromkeys(POLICIES, False)
+    return known

@@ -1,0 +1,69 @@
+"""Analytics for people: a table, and a self-contained page of charts."""
+
+import html
+from typing import Any
+
+from rich.table import Table
+
+_BAR = 420
+_STYLE = (
+    "body{font:15px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}text{font:13px system-ui}"
+)
+
+
+def table(found: dict[str, Any]) -> Table:
+    """Return the intents as a table for the terminal."""
+    made = Table("intent", "sessions", "share (95%)", "week on week", "failed", "flagged", "mood (weak)")
+    for row in found["intents"]:
+        share, growth, flagged = row["share"], row["growth"], row["flagged"]
+        made.add_row(
+            row["intent"],
+            str(row["sessions"]),
+            f"{share['value']:.1%} [{share['low']:.1%}, {share['high']:.1%}]",
+            "–" if growth is None else f"{growth:+.1%}",
+            f"{row['failed']['value']:.1%}",
+            "withheld" if flagged is None else f"{flagged['value']:.1%}",
+            f"{row['mood_change_weak_proxy']:+.2f}",
+        )
+    return made
+
+
+def page(intents: dict[str, Any], quality: dict[str, Any]) -> str:
+    """Return a page of charts that needs nothing else."""
+    shares = [(row["intent"], row["share"]) for row in intents["intents"]]
+    failed = [(row["intent"], row["failed"]) for row in intents["intents"]]
+    recall = [
+        (row["intent"], dict.fromkeys(("value", "low", "high"), row["expected_recall"]))
+        for row in quality["intents"]
+    ]
+    withheld = f"Rows of fewer than {intents['withheld_below']} sessions are withheld."
+    return "\n".join(
+        [
+            "<!doctype html><meta charset=utf-8><title>What sessions are about</title>",
+            f"<style>{_STYLE}</style><h1>What sessions are about</h1>",
+            f"<p>{intents['sessions']} sessions in {intents['days']} days. {withheld}</p>",
+            _bars("Share of sessions", shares),
+            _bars("Sessions with a retry, abandon, fallback, tool error or thumbs down", failed),
+            _bars("Expected recall of contexts (the quality report's own estimate)", recall),
+        ]
+    )
+
+
+def _bars(title: str, rows: list[tuple[str, dict[str, float]]]) -> str:
+    """Return bars with their intervals as an SVG."""
+    if not rows:
+        return f"<h2>{html.escape(title)}</h2><p>Nothing to show yet.</p>"
+    lines = []
+    for place, (name, share) in enumerate(rows):
+        top = 24 * place
+        low, high, value = (_BAR * share[key] for key in ("low", "high", "value"))
+        lines.append(
+            f'<text x="0" y="{top + 15}">{html.escape(name)}</text>'
+            f'<rect x="170" y="{top + 4}" width="{value:.1f}" height="14" fill="#3b6ea5"/>'
+            f'<path d="M{170 + low:.1f} {top + 11}H{170 + high:.1f}" stroke="#222"/>'
+            f'<text x="{180 + high:.1f}" y="{top + 15}">{share["value"]:.1%}</text>'
+        )
+    height = 24 * len(rows) + 8
+    return (
+        f'<h2>{html.escape(title)}</h2><svg width="680" height="{height}" role="img">{"".join(lines)}</svg>'
+    )
