@@ -197,8 +197,8 @@ def _residue(found: list[dict[str, Any]] | None) -> str:
     head = ["system", "copies in its files before", "after deletion", "where"]
     return (
         "## What deletion leaves behind\n\nA word planted in one turn, the user deleted by the system's own "
-        f"means, every file searched for the word right after (`satchel eval residue`). LangGraph's store is in "
-        f"memory and has no files; a database's journal may be overwritten later.\n\n"
+        "means, every file searched for the word right after (`satchel eval residue`). LangGraph's store is "
+        "in memory and has no files; a database's journal may be overwritten later.\n\n"
         f"{_table(head, rows)}\n"
     )
 
