@@ -95,7 +95,7 @@ def choose(
     packing = pack(turns, scored, found.candidates, budget, floor=floor, pinned=pinned, excluded=excluded)
     reasons = Reasons(query, turns, order)
     rows = np.array([packed.row for packed in packing.packed], np.int64)
-    report = quality(model, quality_inputs(turns, scored, rows), empty=not len(rows))
+    report = quality(model, quality_inputs(query, turns, scored, rows), empty=not len(rows))
     picks = tuple(
         Pick(
             turn=int(turns.table.key[packed.row]),

@@ -56,6 +56,7 @@ def featured(query: Query, found: Found) -> Featured:
     named.append(("identifier", Matches(query.text, table.matched).identifiers))
     named += _neighbours(table, base)
     named += _sessions(table, base)
+    named += _threads(table)
     named += _feedback(table, base)
     named += _versions(table, base)
     named += _recency(table, found.size)
@@ -141,6 +142,41 @@ def _sessions(table: TurnTable, base: Floats) -> _Named:
         ("session rank", (1 / np.sqrt(ranks(mean.astype(np.float32))))[member]),
         ("session share", share[member]),
         ("rank in session", within),
+    ]
+
+
+def _threads(table: TurnTable) -> _Named:
+    """Return how a turn's whole session fits the query, and whether it is the thread's latest."""
+    sessions, first, member = np.unique(table.session, return_index=True, return_inverse=True)
+    best, centroid, thread = (
+        standard(values[first]) for values in (table.session_best, table.session_centroid, table.thread)
+    )
+    together = best + centroid
+    newest = np.full(len(sessions), np.iinfo(np.int64).max)
+    np.minimum.at(newest, member, table.age)
+    # Of the sessions that came later, the one that fits best: it may have replaced this one.
+    order = np.argsort(newest, kind="stable")
+    later = np.full(len(sessions), -3.0, np.float32)
+    later[order[1:]] = np.maximum.accumulate(together[order])[:-1]
+    latest = (together >= later).astype(np.float32)
+    fits = 1 / np.sqrt(ranks(together))
+    opens = (table.seq == 0).astype(np.float32)
+    named = [
+        ("session best", best),
+        ("session centroid", centroid),
+        ("session fit rank", fits),
+        ("thread", thread),
+        ("later session fits", np.maximum(later, -3)),
+        ("latest of thread", latest),
+        ("latest in rank", latest * fits),
+    ]
+    spread = [(name, values[member].astype(np.float32)) for name, values in named]
+    return [
+        *spread,
+        ("raw thread", table.thread),
+        ("raw session centroid", table.session_centroid),
+        ("opening fit", opens * fits[member]),
+        ("opening", opens),
     ]
 
 
@@ -237,16 +273,26 @@ def _dates(query: Query, table: TurnTable) -> _Named:
 
 
 # What a kind of question changes: for each cue, the features whose weight may differ with it.
+_THREAD = ("session fit rank", "thread", "latest in rank", "opening fit", "opening")
 _GATES: dict[str, tuple[str, ...]] = {
-    "question": ("newness", "log newness", "newest session", "session mean", "asks", "assistant", "base z"),
+    "question": (
+        *_THREAD,
+        "newness",
+        "log newness",
+        "newest session",
+        "session mean",
+        "asks",
+        "assistant",
+        "base z",
+    ),
     "when": ("time", "number"),
     "number": ("number",),
-    "back": ("newness", "log newness", "newest session", "assistant", "session mean"),
+    "back": (*_THREAD, "newness", "log newness", "newest session", "assistant", "session mean"),
     "assistant": ("assistant", "long"),
     "self": ("assistant", "first_person"),
     "current": ("newness", "change", "said again later", "said before"),
     "first": ("newness", "change", "said again later", "said before"),
-    "order": ("newness", "log newness", "newest session", "assistant", "wish", "base z"),
+    "order": (*_THREAD, "newness", "log newness", "newest session", "assistant", "wish", "base z"),
     "many": ("session mean", "session share", "base z", "like the best"),
     "length": (
         "newness",

@@ -95,6 +95,8 @@ class Limits:
     lexical: int = 200
     newest: int = 50
     neighbours: int = 80
+    sessions: int = 10
+    session_rows: int = 120
 
 
 @dataclass(slots=True)
@@ -108,7 +110,9 @@ class Candidates:
     the query terms' IDF that the passage has. pooled: float32 (n, dim). speaker, traits: as in
     `IndexedTurn` and `Passage`. rarest: float32 (n, views), IDF of the rarest query term that the
     passage has, as a share of the rarest asked for. matched: uint64 (n, 2), a bit for each of the first
-    `MATCHED_TERMS` terms of the first view that the passage has.
+    `MATCHED_TERMS` terms of the first view that the passage has. session_best, session_centroid,
+    thread: float32 (n,), of the passage's session: its best passage's score, the cosine of its mean
+    vector with the first view, and of that mean with the sessions that fit best.
     """
 
     turn: Ints
@@ -132,6 +136,9 @@ class Candidates:
     traits: Ints
     rarest: Floats
     matched: NDArray[np.uint64]
+    session_best: Floats
+    session_centroid: Floats
+    thread: Floats
 
     def __len__(self) -> int:
         return len(self.turn)

@@ -27,6 +27,10 @@ class Matches:
         for (_, start, end), place in zip(found, places.tolist(), strict=True):
             if place < MATCHED_TERMS:
                 self.words.setdefault(place, text[start:end])
+        starts = {start for _, start, _ in found if text[:start].strip() and text[start].isupper()}
+        self._names = {
+            place for (_, start, _), place in zip(found, places.tolist(), strict=True) if start in starts
+        }
         self._exact = [
             place
             for place, word in self.words.items()
@@ -47,6 +51,13 @@ class Matches:
             return np.zeros(len(self._matched), np.float32)
         total: Floats = np.mean([self._has(place) for place in self._exact], axis=0, dtype=np.float32)
         return total
+
+    def unseen(self, *, names: bool = False) -> float:
+        """Return the share of the query's words that no candidate has; of its names alone if so said."""
+        places = [place for place in self.words if not names or place in self._names]
+        seen = np.bitwise_or.reduce(self._matched, axis=0) if len(self._matched) else np.zeros(2, np.uint64)
+        held = [bool(seen[place // 64] & np.uint64(1 << place % 64)) for place in places]
+        return 1 - sum(held) / len(held) if held else 0.0
 
     def exact(self, row: int) -> list[str]:
         """Return the query's identifiers that a candidate has."""

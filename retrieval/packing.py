@@ -21,12 +21,20 @@ GAP = 2
 ESCAPED = 1.0
 
 # Below this nothing is worth its tokens, whatever room there is.
-MIN_RELEVANCE = 0.002
+MIN_RELEVANCE = 0.0005
 
 _DAY = 86_400
-# A turn that alone takes more than this share of the budget is packed by excerpt.
-_WHOLE_SHARE = 0.3
-_EXCERPT_SHARE = 0.25
+# A turn that alone takes more than this share of the budget is packed by excerpt; then it gets a share
+# of the budget, the larger one if it is likely to be needed.
+_WHOLE_SHARE = 0.7
+_EXCERPT_SHARE = 0.12
+_LIKELY_EXCERPT_SHARE = 0.35
+_LIKELY = 0.3
+_LEAST_EXCERPT = 60
+# What length costs in the order of packing: score lost for each e-fold beyond a short turn. Score alone
+# lets long turns crowd out short ones, score by token does the opposite harm; see docs/decisions.
+_PRICE = 0.6
+_SHORT = 30.0
 _SAME = 0.985
 
 
@@ -60,13 +68,13 @@ def pack(
 ) -> Packing:
     """Return what fits into `budget` tokens: pinned turns, newest first, then the most relevant."""
     table = turns.table
-    packer = Packer(table, found, budget)
+    packer = Packer(table, scored, found, budget)
     held = np.isin(table.key, np.array(list(pinned), np.int64))
     barred = np.isin(table.key, np.array(list(excluded), np.int64))
     for row in np.argsort(table.age):
         if held[row] and not barred[row]:
             packer.take(int(row))
-    for row in scored.order.tolist():
+    for row in in_turn(table, scored).tolist():
         if barred[row]:
             packer.skip(row, "the caller has it already")
         elif held[row]:
@@ -80,11 +88,19 @@ def pack(
     return packer.packing()
 
 
+def in_turn(table: TurnTable, scored: Scored) -> Ints:
+    """Return rows in the order of packing: by score, less what their length costs."""
+    priced = scored.score - _PRICE * np.log(np.maximum(table.tokens, _SHORT) / _SHORT)
+    order: Ints = np.argsort(-priced, kind="stable")
+    return order
+
+
 class Packer:
     """Takes turns, best first, while they fit."""
 
-    def __init__(self, table: TurnTable, found: Candidates, budget: int) -> None:
+    def __init__(self, table: TurnTable, scored: Scored, found: Candidates, budget: int) -> None:
         self._table = table
+        self._relevance = scored.relevance
         self._found = found
         self._budget = budget
         self._left = float(budget - FENCE)
@@ -101,7 +117,7 @@ class Packer:
         whole = table.tokens[row] * ESCAPED + LINE + head
         spans: tuple[tuple[int, int], ...] | None = None
         cost = whole
-        if table.passages[row] > 1 and whole > max(_WHOLE_SHARE * self._budget, 0):
+        if table.passages[row] > 1 and whole > _WHOLE_SHARE * self._budget:
             spans, tokens = self._excerpts(row, self._left - LINE - head)
             cost = tokens + LINE + head
             if not spans:
@@ -143,7 +159,8 @@ class Packer:
         first, end = self._table.first[row], self._table.first[row + 1]
         rows: Ints = self._table.rows[first:end]
         scores: Floats = self._scores[rows]
-        room = min(room, max(_EXCERPT_SHARE * self._budget, 60))
+        share = _LIKELY_EXCERPT_SHARE if self._relevance[row] >= _LIKELY else _EXCERPT_SHARE
+        room = min(room, max(share * self._budget, _LEAST_EXCERPT))
         chosen: list[int] = []
         used = 0.0
         for place in np.argsort(-scores, kind="stable"):

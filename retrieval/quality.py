@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from memory.encoders.port import Floats
 from retrieval.features import Featured
 from retrieval.kinds import KINDS
+from retrieval.matches import Matches
+from retrieval.query import Query
 from retrieval.relevance import RelevanceModel, Scored, sigmoid
 
 INPUTS = (
@@ -22,6 +24,13 @@ INPUTS = (
     "best coverage",
     "best dense",
     "gap",
+    "coverage of the best",
+    "maxsim of the best",
+    "words unseen",
+    "names unseen",
+    "speaker named",
+    "named speaker leads",
+    "named speaker leads in maxsim",
     "many",
     "when",
     "back",
@@ -45,7 +54,7 @@ class Quality:
     model: str
 
 
-def quality_inputs(turns: Featured, scored: Scored, packed: NDArray[np.int64]) -> Floats:
+def quality_inputs(query: Query, turns: Featured, scored: Scored, packed: NDArray[np.int64]) -> Floats:
     """Return float32 (len(INPUTS),) of a choice; `packed` are its rows."""
     relevance = scored.relevance.astype(np.float64)
     inside = float(relevance[packed].sum())
@@ -66,6 +75,9 @@ def quality_inputs(turns: Featured, scored: Scored, packed: NDArray[np.int64]) -
         *logits,
         *best,
         gap,
+        *_of_best(turns, scored),
+        *_unseen(query, turns),
+        *_speakers(turns),
         *(float(turns.kinds[place]) for place in _KINDS),
     ]
     return np.array(values, np.float32)
@@ -84,3 +96,31 @@ def quality(model: RelevanceModel, inputs: Floats, *, empty: bool) -> Quality:
 def _logit(share: float) -> float:
     kept = min(max(share, 0.002), 0.998)
     return float(np.log(kept / (1 - kept)))
+
+
+def _of_best(turns: Featured, scored: Scored) -> tuple[float, float]:
+    """Return how much of the query the three best turns have: words, and meaning token by token."""
+    best = scored.order[:3]
+    if not len(best):
+        return 0.0, 0.0
+    return float(turns.table.coverage[best, 0].max()), float(turns.table.maxsim[best, 0].max())
+
+
+def _unseen(query: Query, turns: Featured) -> tuple[float, float]:
+    """Return the share of the query's words, and of its names, that no candidate has."""
+    matches = Matches(query.text, turns.table.matched)
+    return matches.unseen(), matches.unseen(names=True)
+
+
+def _speakers(turns: Featured) -> tuple[float, float, float]:
+    """Return whether the query names a speaker, and by how much that one's turns lead the others'.
+
+    A question that fits what somebody else said best may have the wrong person in mind.
+    """
+    this = turns.values[:, turns.names.index("speaker named")] > 0
+    other = turns.values[:, turns.names.index("other named")] > 0
+    if not this.any() or not other.any():
+        return 0.0, 0.0, 0.0
+    maxsim = turns.table.maxsim[:, 0]
+    leads = (float(values[this].max() - values[other].max()) for values in (turns.base, maxsim))
+    return 1.0, *leads

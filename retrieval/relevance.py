@@ -12,7 +12,7 @@ from memory.encoders.port import Floats
 from memory.errors import CorruptFileError, SetupError
 from retrieval.features import Featured
 
-FORMAT = 1
+FORMAT = 2
 
 # Of a query's candidates, what the calibration looks at beside a candidate's own score.
 CALIBRATED_ON = (
@@ -40,7 +40,8 @@ class Scored:
 
 
 class RelevanceModel:
-    """A linear ranker over `retrieval.features`, then a logistic calibration of its scores.
+    """Two linear rankers over `retrieval.features` and a gate between them by how memory is asked; then
+    a logistic calibration of their common score.
 
     Fitted by `python -m eval.train.relevance`; see docs/models/relevance.md.
     """
@@ -50,12 +51,14 @@ class RelevanceModel:
         try:
             self.names = tuple(str(entry) for entry in arrays["names"])
             self._weights = arrays["weights"].astype(np.float64)
+            self._bias = arrays["bias"].astype(np.float64)
+            self._gate = arrays["gate"].astype(np.float64)
             self._calibration = arrays["calibration"].astype(np.float64)
             self.quality = {key: arrays[f"quality {key}"].astype(np.float64) for key in QUALITIES}
             version = int(arrays["format"][0])
         except (KeyError, ValueError) as error:
             raise CorruptFileError(f"the relevance model lacks {error}; reinstall satchel") from error
-        if version != FORMAT or self._weights.shape != (len(self.names),):
+        if version != FORMAT or len(self._weights) != len(self.names):
             raise CorruptFileError(
                 f"the relevance model has format {version}, not {FORMAT}; reinstall satchel"
             )
@@ -82,11 +85,31 @@ class RelevanceModel:
         """Return scores and calibrated relevance of candidate turns."""
         if turns.names != self.names:
             raise CorruptFileError("the relevance model was fitted on other features; reinstall satchel")
-        scores = (turns.values @ self._weights).astype(np.float32)
+        scores = mixed(turns, self._weights, self._bias, self._gate)
         return Scored(scores, sigmoid(calibration_inputs(turns, scores) @ self._calibration))
 
 
 QUALITIES = ("recall", "precision", "sufficient")
+
+
+def gate_inputs(turns: Featured) -> Floats:
+    """Return float32 (len(KINDS) + 1,): what the gate looks at, the query alone."""
+    inputs: Floats = np.append(turns.kinds, np.float32(1))
+    return inputs
+
+
+def mixed(
+    turns: Featured, weights: NDArray[np.float64], bias: NDArray[np.float64], gate: NDArray[np.float64]
+) -> Floats:
+    """Return float32 (n,): the experts' scores, in the gate's shares.
+
+    weights: (features, experts). bias: (experts,). gate: (gate inputs, experts - 1).
+    """
+    logits = np.append(0.0, gate_inputs(turns) @ gate)
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    scores: Floats = (turns.values @ (weights @ shares) + bias @ shares).astype(np.float32)
+    return scores
 
 
 def calibration_inputs(turns: Featured, scores: Floats) -> Floats:

@@ -35,6 +35,9 @@ class TurnTable:
     coverage: Floats
     rarest: Floats
     matched: NDArray[np.uint64]
+    session_best: Floats
+    session_centroid: Floats
+    thread: Floats
     pooled: Floats
     rows: Ints
     first: Ints
@@ -73,6 +76,9 @@ def turnwise(found: Candidates) -> TurnTable:
         coverage=best(found.coverage),
         rarest=best(found.rarest),
         matched=matched,
+        session_best=found.session_best[head],
+        session_centroid=found.session_centroid[head],
+        thread=found.thread[head],
         pooled=found.pooled[_leaders(found, rows, starts)],
         rows=rows,
         first=np.concatenate([starts, [len(rows)]]),

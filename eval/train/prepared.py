@@ -17,7 +17,8 @@ Mask = NDArray[np.bool_]
 class Prepared:
     """A question ready to learn from. gold, also: bool (n,), rows that are evidence, or neither.
 
-    answerable: something in the memory is evidence, found or not. weight: in the fit.
+    answerable: something in the memory is evidence, found or not. weight: in the
+    fit.
     """
 
     asked: Asked
@@ -42,7 +43,7 @@ def prepared(asked: Asked, weight: float = 1.0) -> Prepared:
     return Prepared(asked, turns, gold, also, bool(question.gold), weight)
 
 
-def robbed(asked: Asked) -> Asked:
+def without_evidence(asked: Asked) -> Asked:
     """Return the question put to the same candidates without its evidence and what stands beside it."""
     candidates = asked.found.candidates
     question = asked.question
@@ -56,7 +57,7 @@ def robbed(asked: Asked) -> Asked:
     bare = type(question)(
         question.id, question.kind, question.text, question.at, (), frozenset(), question.pool
     )
-    return Asked(asked.history, bare, asked.query, Found(kept, asked.found.size), asked.foreign)
+    return Asked(asked.history, bare, asked.query, Found(kept, asked.found.size), "robbed")
 
 
 def folds(questions: Iterable[Prepared], count: int) -> Iterator[set[str]]:

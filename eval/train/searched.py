@@ -1,5 +1,6 @@
 """Questions put to an index that holds what each of them may see, no more."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,13 +16,17 @@ from retrieval.query import Query, view
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with what the index found for it. foreign: put to a history that isn't its own."""
+    """A question with what the index found for it.
+
+    origin: `own`, or why nothing answers it: `foreign` (put to a history that isn't its own), `swapped`
+    (asked of the other speaker), `robbed` (its evidence was taken away).
+    """
 
     history: str
     question: Question
     query: Query
     found: Found
-    foreign: bool = False
+    origin: str = "own"
 
 
 def indexed_turns(
@@ -47,15 +52,18 @@ def asked(
     limits: Limits,
     *,
     guests: Sequence[Question] = (),
+    swaps: bool = False,
 ) -> Iterator[Asked]:
     """Yield every question with its candidates, in the order of what they may see.
 
-    guests: questions of other histories, which nothing here answers.
+    guests: questions of other histories, which nothing here answers. swaps: ask about a speaker's words
+    once more with the other speaker's name, where a history has two or more.
     """
     turns = indexed_turns(history, encoded, counter, codec)
-    strangers = [replace(guest, gold=(), also=frozenset(), pool=len(turns)) for guest in guests]
-    own = [question for question in history.questions if question.pool]
-    questions = [*own, *strangers]
+    posed = [("own", question) for question in history.questions if question.pool]
+    posed += [("foreign", replace(guest, gold=(), also=frozenset(), pool=len(turns))) for guest in guests]
+    posed += [("swapped", question) for question in swapped(history)] if swaps else []
+    questions = [question for _, question in posed]
     encodings = encoded.encode([question.text for question in questions])
     scope = HotScope(len(encodings[0].pooled), codec.dim)
     held = 0
@@ -65,4 +73,23 @@ def asked(
         held = max(held, question.pool)
         query = Query(question.text, (), question.at or turns[question.pool - 1].at)
         found = scope.search([view(question.text, encodings[place], codec)], limits, None)
-        yield Asked(history.name, question, query, found, foreign=place >= len(own))
+        yield Asked(history.name, question, query, found, posed[place][0])
+
+
+def swapped(history: History) -> list[Question]:
+    """Return questions that name one speaker and have evidence, asked of another: nobody answers them."""
+    speakers = {turn.speaker.split()[0] for turn in history.turns if turn.speaker}
+    found = []
+    for question in history.questions:
+        named = [
+            name
+            for name in sorted(speakers)
+            if re.search(rf"\b{re.escape(name)}\b", question.text, re.IGNORECASE)
+        ]
+        others = sorted(speakers - set(named))
+        if len(named) != 1 or not others or not question.gold:
+            continue
+        other = others[len(question.text) % len(others)]
+        text = re.sub(rf"\b{re.escape(named[0])}\b", other, question.text, flags=re.IGNORECASE)
+        found.append(replace(question, text=text, gold=(), also=frozenset()))
+    return found

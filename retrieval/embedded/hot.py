@@ -10,6 +10,7 @@ from memory.encoders.port import Floats
 from retrieval.codec import Codes, TokenCodec
 from retrieval.embedded.columns import Column
 from retrieval.embedded.lexical import Lexical, LexicalScores
+from retrieval.embedded.sessions import Sessions, SessionScores
 from retrieval.index import Candidates, Found, IndexedTurn, Ints, Limits, Passage, QueryView
 
 # Columns of the number table.
@@ -40,6 +41,7 @@ class HotScope:
         self._codes: Column[np.int8] = Column(np.int8, code_dim)
         self._code_spans: Column[np.int64] = Column(np.int64, 2)
         self._lexical = Lexical()
+        self._sessions = Sessions(dim)
         self._first_row: dict[tuple[int, int], int] = {}
         self._row_of: dict[int, int] = {}
 
@@ -58,7 +60,9 @@ class HotScope:
             self._first_row[turn.session, turn.seq] = self._row_of[turn.key] = row
             row += len(turn.passages)
         self._at.extend(np.array([turn.at for turn in new for _ in turn.passages]))
-        self._pooled.add(np.stack([passage.pooled for passage in passages]).astype(np.float32))
+        pooled = np.stack([passage.pooled for passage in passages]).astype(np.float32)
+        self._pooled.add(pooled)
+        self._sessions.add([turn.session for turn in new for _ in turn.passages], pooled)
         self._code_spans.extend(self._keep_codes(passages))
         self._lexical.add([(passage.terms, passage.counts) for passage in passages])
 
@@ -69,7 +73,9 @@ class HotScope:
 
     def _fill(self, row: int, passages: Sequence[Passage]) -> None:
         end = row + len(passages)
-        self._vectors()[row:end] = np.stack([passage.pooled for passage in passages])
+        pooled = np.stack([passage.pooled for passage in passages])
+        self._sessions.fill(row, pooled - self._vectors()[row:end])
+        self._vectors()[row:end] = pooled
         self._code_spans.rows[row:end] = self._keep_codes(passages)
 
     def _keep_codes(self, passages: Sequence[Passage]) -> Ints:
@@ -89,22 +95,32 @@ class HotScope:
         """Return what each arm finds, every score filled in for every row."""
         within = self._within(session)
         lexical = [self._lexical.score(view.terms) for view in views]
+        dense = [self._vectors() @ view.pooled for view in views]
         rows = [self._newest(limits.newest, within)]
-        for view, scores in zip(views, lexical, strict=True):
-            rows.append(self._nearest(view.pooled, limits.dense, within))
+        for cosines, scores in zip(dense, lexical, strict=True):
+            rows.append(_top(cosines + 2, limits.dense, within))
             rows.append(_top(scores.bm25, limits.lexical, within))
+        best = np.concatenate([arm[: limits.neighbours] for arm in rows[1:]])
+        rows.append(self._neighbours(best))
+        wholes = self._sessions.score(views[0].pooled, dense[0], lexical[0].bm25, within)
+        rows.append(self._leading_sessions(wholes, limits, within))
         found = np.unique(np.concatenate(rows))
-        if limits.neighbours:
-            best = np.concatenate([arm[: limits.neighbours] for arm in rows[1:]])
-            found = np.union1d(found, self._neighbours(best))
-        return Found(self._candidates(found, views, lexical), len(self._row_of))
+        return Found(self._candidates(found, views, dense, lexical, wholes), len(self._row_of))
+
+    def _leading_sessions(
+        self, wholes: SessionScores, limits: Limits, within: NDArray[np.bool_] | None
+    ) -> Ints:
+        rows = self._sessions.rows_of(wholes.order[: limits.sessions], limits.session_rows)
+        return rows if within is None else rows[within[rows]]
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         columns = (self._numbers, self._at, self._codes, self._code_spans)
         vectors = int(self._pooled.ntotal) * int(self._pooled.d) * 4
-        return sum(column.nbytes for column in columns) + vectors + self._lexical.nbytes
+        return (
+            sum(column.nbytes for column in columns) + vectors + self._lexical.nbytes + self._sessions.nbytes
+        )
 
     def _within(self, session: int | None) -> NDArray[np.bool_] | None:
         return None if session is None else self._numbers.rows[:, _SESSION] == session
@@ -112,15 +128,6 @@ class HotScope:
     def _newest(self, limit: int, within: NDArray[np.bool_] | None) -> Ints:
         rows = np.arange(len(self._at)) if within is None else np.flatnonzero(within)
         return rows[len(rows) - min(limit, len(rows)) :]
-
-    def _nearest(self, pooled: Floats, limit: int, within: NDArray[np.bool_] | None) -> Ints:
-        if within is not None:
-            return _top(self._vectors() @ pooled + 2, limit, within)
-        if not len(self._at):
-            return np.empty(0, np.int64)
-        _, rows = self._pooled.search(pooled[None, :], min(limit, len(self._at)))
-        nearest: Ints = rows[0].astype(np.int64)
-        return nearest
 
     def _vectors(self) -> Floats:
         """Return a view of all pooled vectors, float32 (rows, dim)."""
@@ -141,10 +148,15 @@ class HotScope:
         return np.array(found, np.int64)
 
     def _candidates(
-        self, rows: Ints, views: Sequence[QueryView], lexical: Sequence[LexicalScores]
+        self,
+        rows: Ints,
+        views: Sequence[QueryView],
+        dense: Sequence[Floats],
+        lexical: Sequence[LexicalScores],
+        wholes: SessionScores,
     ) -> Candidates:
         numbers = self._numbers.rows[rows]
-        pooled = self._vectors()[rows]
+        session = self._sessions.of(rows)
         maxsim = self._maxsim(rows, views, [scores.idf for scores in lexical])
         return Candidates(
             turn=numbers[:, _TURN],
@@ -159,15 +171,18 @@ class HotScope:
             end=numbers[:, _END],
             tokens=numbers[:, _TOKENS],
             age=len(self._row_of) - 1 - numbers[:, _RANK],
-            dense=pooled @ np.stack([view.pooled for view in views], axis=1),
+            dense=np.stack([cosines[rows] for cosines in dense], axis=1),
             lexical=np.stack([scores.bm25[rows] for scores in lexical], axis=1),
             maxsim=maxsim,
             coverage=np.stack([scores.coverage[rows] for scores in lexical], axis=1),
-            pooled=pooled,
+            pooled=self._vectors()[rows],
             speaker=numbers[:, _SPEAKER],
             traits=numbers[:, _TRAITS],
             rarest=np.stack([scores.rarest[rows] for scores in lexical], axis=1),
             matched=lexical[0].matched[rows],
+            session_best=wholes.best[session],
+            session_centroid=wholes.centroid[session],
+            thread=wholes.thread[session],
         )
 
     def _maxsim(self, rows: Ints, views: Sequence[QueryView], idf: Sequence[Floats]) -> Floats:
