@@ -15,7 +15,7 @@ def test_nothing_got_worse(tmp_path: Path) -> None:
 
 def test_a_drop_is_told(tmp_path: Path) -> None:
     """Lower recall and a higher Brier score are named, with what they were."""
-    committed = {"recall": 0.9, "recall_95": [0.8, 0.95], "brier": 0.1, "brier_95": [0.05, 0.15]}
+    committed = {"recall": 0.9, "recall_least": 0.8, "brier": 0.1, "brier_95": [0.05, 0.15]}
     path = tmp_path / "figures.json"
     path.write_text(json.dumps({"figures": {"256": committed}}))
 
