@@ -13,7 +13,7 @@ from memory.encoders.port import Floats
 from memory.errors import CorruptFileError
 from memory.intent import IntentTag, IntentTagger, SessionState
 from memory.intent.mood import mood
-from memory.ledger import Ledger, audit, insights, reviews, sessions, turns
+from memory.ledger import Ledger, audit, insights, reviews
 from memory.ledger.insights import Row
 from memory.risk import RiskFlags, RiskReport, RiskState
 from memory.routing import Route, RoutingPolicy, route
@@ -57,11 +57,9 @@ class Insight:
         row, counted = Row(), False
         if scope.session is not None:
             with self._ledger.reading() as tx:
-                found = sessions.find(tx, scope.tenant, scope.session)
-                if found is not None:
-                    row = insights.find(tx, found.id)
-                    last = turns.last_of_session(tx, found.id, _NEWEST)
-                    counted = any(turn.content == text and turn.seq <= row.last_seq for turn in last)
+                number, row = insights.by_name(tx, scope.tenant, scope.session)
+                if number is not None and row.last_seq >= 0:
+                    counted = insights.lately_said(tx, number, text, row.last_seq, _NEWEST)
         intent, risk = _states(row)
         if counted:
             tag = self._tagger.judge(intent) if intent else None
@@ -76,8 +74,7 @@ class Insight:
         row = Row()
         if scope.session is not None:
             with self._ledger.reading() as tx:
-                found = sessions.find(tx, scope.tenant, scope.session)
-                row = insights.find(tx, found.id) if found else row
+                _, row = insights.by_name(tx, scope.tenant, scope.session)
         return self.session(row)
 
     def session(self, row: Row) -> tuple[IntentTag | None, RiskReport]:

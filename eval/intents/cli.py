@@ -64,9 +64,8 @@ def discover_command(  # noqa: PLR0917 - typer reads them by name
     if as_json:
         show(summary | {"out": str(out)})
     else:
-        say(
-            f"{made.sessions} sessions in {len(made.clusters)} clusters, stability {made.stability:.2f}: {out}"
-        )
+        counts = f"{made.sessions} sessions in {len(made.clusters)} clusters"
+        say(f"{counts}, stability {made.stability:.2f}: {out}")
 
 
 @app.command("train")

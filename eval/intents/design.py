@@ -70,7 +70,7 @@ def _words(turns: Sequence[str], words: dict[str, int], end: int) -> sp.csr_matr
     values: list[float] = []
     starts = [0]
     for turn in turns:
-        found = [words[gram] for gram in ends(turn)[end] if gram in words]
+        found = sorted(words[gram] for gram in ends(turn)[end] if gram in words)
         columns += found
         values += [1 / max(len(found), 4) ** 0.5] * len(found)
         starts.append(len(columns))

@@ -79,7 +79,7 @@ def matrix(turns: Sequence[RiskTurn], cache: VectorCache, words: dict[str, int])
     values: list[float] = []
     starts = [0]
     for turn in turns:
-        found = [words[gram] for gram in grams(turn.text) if gram in words]
+        found = sorted(words[gram] for gram in grams(turn.text) if gram in words)
         columns += found
         values += [1 / max(len(found), 4) ** 0.5] * len(found)
         starts.append(len(columns))

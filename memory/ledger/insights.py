@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memory.ledger.schema import insights
+from memory.ledger.schema import insights, sessions, turns
 from memory.times import now
 
 _COLUMNS = (
@@ -45,6 +45,23 @@ def find(tx: sa.Connection, session: int) -> Row:
     """Return a session's row; a blank one where nothing is known yet."""
     row = tx.execute(sa.select(*_COLUMNS).where(insights.c.session_id == session)).first()
     return Row() if row is None else Row(*row)
+
+
+def by_name(tx: sa.Connection, tenant: str, name: str) -> tuple[int | None, Row]:
+    """Return the number and the row of the tenant's session of that name; (None, blank) without one."""
+    joined = sessions.outerjoin(insights, insights.c.session_id == sessions.c.id)
+    query = sa.select(sessions.c.id, *_COLUMNS).select_from(joined)
+    row = tx.execute(query.where(sessions.c.tenant == tenant, sessions.c.name == name)).first()
+    if row is None:
+        return None, Row()
+    return row.id, Row() if row.last_seq is None else Row(*row[1:])
+
+
+def lately_said(tx: sa.Connection, session: int, text: str, upto: int, count: int) -> bool:
+    """Say whether one of the `count` turns up to place `upto` is `text`."""
+    places = (turns.c.seq > upto - count, turns.c.seq <= upto)
+    query = sa.select(turns.c.id).where(turns.c.session_id == session, *places, turns.c.content == text)
+    return tx.scalar(query.limit(1)) is not None
 
 
 def of_sessions(tx: sa.Connection, numbers: Collection[int]) -> dict[int, Row]:
