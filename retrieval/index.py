@@ -34,7 +34,8 @@ class Passage:
     """A span of a turn, ready to be searched.
 
     start, end: characters in the turn's content. tokens: of the span as delivered (a JSON string),
-    in the ledger's token encoding. pooled: float32 (dim,). codes: int8 (n, code dim). terms: uint64 ascending, with counts.
+    in the ledger's token encoding. pooled: float32 (dim,). codes: int8 (n, code dim). terms: uint64
+    ascending, with counts.
     traits: bits, see `retrieval.traits`.
     """
 
@@ -54,7 +55,8 @@ class IndexedTurn:
 
     key: the ledger's number of the turn; grows with time of arrival. session: the ledger's number of
     the session. seq: place in the session. at: Unix time of `created_at`. role: see `ROLES`.
-    tokens: of the content as delivered. speaker: who spoke, see `retrieval.traits.speaker_code`; 0 where unknown.
+    tokens: of the content as delivered. speaker: who spoke, see `retrieval.traits.speaker_code`; 0
+    where unknown.
     """
 
     key: int
@@ -91,12 +93,12 @@ class QueryView:
 class Limits:
     """How many passages each arm of the search may bring."""
 
-    dense: int = 200
-    lexical: int = 200
-    newest: int = 50
-    neighbours: int = 80
-    sessions: int = 10
-    session_rows: int = 120
+    dense: int = 120
+    lexical: int = 120
+    newest: int = 30
+    neighbours: int = 40
+    sessions: int = 8
+    session_rows: int = 90
 
 
 @dataclass(slots=True)

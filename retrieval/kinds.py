@@ -10,29 +10,56 @@ _LONG = 60  # words beyond which a query is a working turn, not a question
 
 _CUES = {
     # A question, as against an order or a report.
-    "question": r"\?|^\W*(?:what|when|where|who|whom|whose|which|why|how|did|do|does|is|are|was|were|has|have|can|could|would)\b",
+    "question": (
+        r"\?|^\W*(?:what|when|where|who|whom|whose|which|why|how|did|do|does|is|are|was|were|has|have|can|"
+        r"could|would)\b"
+    ),
     # Its answer is a date or a duration.
-    "when": r"\b(?:when|what (?:date|day|year|month|time)|how long|how many (?:days|weeks|months|years)|since when|by when)\b",
+    "when": (
+        r"\b(?:when|what (?:date|day|year|month|time)|how long|how many (?:days|weeks|months|years)|"
+        r"since when|by when)\b"
+    ),
     # Its answer is a number.
-    "number": r"\bhow (?:many|much|tall|big|far|old|often|high|heavy|wide)\b|\b(?:number|cost|price|budget|total|amount|percentage|version|id)\b",
+    "number": (
+        r"\bhow (?:many|much|tall|big|far|old|often|high|heavy|wide)\b|"
+        r"\b(?:number|cost|price|budget|total|amount|percentage|version|id)\b"
+    ),
     # It points back at what was said.
     "back": (
-        r"\b(?:last time|earlier|before|previous(?:ly)?|again|remember|remind|as (?:we|i|you) (?:discussed|said|agreed)|"
-        r"you (?:said|mentioned|suggested|told|gave|recommended|wrote)|we (?:discussed|agreed|decided|talked|settled)|"
-        r"i (?:said|mentioned|told)|already|the same|still|that (?:one|plan|idea|thing)|back to|regarding|continu\w*|follow(?:ing)? up)\b"
+        r"\b(?:last time|earlier|before|previous(?:ly)?|again|remember|remind|"
+        r"as (?:we|i|you) (?:discussed|said|agreed)|"
+        r"you (?:said|mentioned|suggested|told|gave|recommended|wrote)|"
+        r"we (?:discussed|agreed|decided|talked|settled)|"
+        r"i (?:said|mentioned|told)|already|the same|still|that (?:one|plan|idea|thing)|back to|regarding|"
+        r"continu\w*|follow(?:ing)? up)\b"
     ),
     # It asks for what the assistant said.
-    "assistant": r"\b(?:you|your)\b.{0,30}\b(?:said|say|suggest\w*|recommend\w*|told|tell|gave|give|list\w*|propos\w*|mention\w*|wrote|explain\w*)\b",
+    "assistant": (
+        r"\b(?:you|your)\b.{0,30}\b(?:said|say|suggest\w*|recommend\w*|told|tell|gave|give|list\w*|"
+        r"propos\w*|mention\w*|wrote|explain\w*)\b"
+    ),
     # It asks about the user who asks.
     "self": r"\b(?:i|my|me|mine|i'm|i've|we|our)\b",
     # It asks for the present state of what may have changed.
-    "current": r"\b(?:now|current(?:ly)?|latest|these days|at the moment|newest|up to date|final(?:ly)?|in the end|still|today)\b",
+    "current": (
+        r"\b(?:now|current(?:ly)?|latest|these days|at the moment|newest|up to date|final(?:ly)?|in the end|"
+        r"still|today)\b"
+    ),
     # It asks for the first state.
-    "first": r"\b(?:original(?:ly)?|at first|initial(?:ly)?|the first|used to|in the beginning|before (?:that|it))\b",
+    "first": (
+        r"\b(?:original(?:ly)?|at first|initial(?:ly)?|the first|used to|in the beginning|"
+        r"before (?:that|it))\b"
+    ),
     # It orders work.
-    "order": r"^\W*(?:please|now|ok(?:ay)?|let's|lets|can you|could you|write|draft|make|give|add|change|fix|update|create|show|help|put|do|use|summari[sz]e|list|explain)\b",
+    "order": (
+        r"^\W*(?:please|now|ok(?:ay)?|let's|lets|can you|could you|write|draft|make|give|add|change|fix|"
+        r"update|create|show|help|put|do|use|summari[sz]e|list|explain)\b"
+    ),
     # It wants several things put together.
-    "many": r"\b(?:all|every|each|list|both|order|sequence|throughout|over time|across|overall|summar\w+|how many|compare|different|things|which ones)\b",
+    "many": (
+        r"\b(?:all|every|each|list|both|order|sequence|throughout|over time|across|overall|summar\w+|"
+        r"how many|compare|different|things|which ones)\b"
+    ),
 }
 _PATTERNS = [re.compile(pattern, re.IGNORECASE) for pattern in _CUES.values()]
 

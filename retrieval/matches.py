@@ -1,6 +1,7 @@
 """Which words of the query a candidate has, word by word."""
 
 import re
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ class Matches:
         hashes = np.array([term_hash(term) for term, _, _ in found], np.uint64)
         order, places = np.unique(hashes, return_inverse=True)
         self._matched = matched
+        self._columns: dict[int, NDArray[np.bool_]] = {}
         self.words: dict[int, str] = {}
         for (_, start, end), place in zip(found, places.tolist(), strict=True):
             if place < MATCHED_TERMS:
@@ -65,12 +67,18 @@ class Matches:
 
     def rare(self, row: int, most: float) -> list[str]:
         """Return the words of a candidate that at most this share of the candidates have, rarest first."""
-        shares = {place: float(self._has(place).mean()) for place in self.words}
+        shares = self._shares
         chosen = [place for place in self.words if self._has(place)[row] and shares[place] <= most]
         words = [self.words[place] for place in sorted(chosen, key=shares.__getitem__)]
         return list(dict.fromkeys(words))
 
     def _has(self, place: int) -> NDArray[np.bool_]:
-        bit = np.uint64(1 << place % 64)
-        present: NDArray[np.bool_] = (self._matched[:, place // 64] & bit) > 0
-        return present
+        if place not in self._columns:
+            bit = np.uint64(1 << place % 64)
+            self._columns[place] = (self._matched[:, place // 64] & bit) > 0
+        return self._columns[place]
+
+    @cached_property
+    def _shares(self) -> dict[int, float]:
+        """Return the share of the candidates that has each word."""
+        return {place: float(self._has(place).mean()) for place in self.words}

@@ -31,6 +31,8 @@ _EXCERPT_SHARE = 0.12
 _LIKELY_EXCERPT_SHARE = 0.35
 _LIKELY = 0.3
 _LEAST_EXCERPT = 60
+# Tokens below which no turn is worth looking for.
+_LEAST = 8
 # What length costs in the order of packing: score lost for each e-fold beyond a short turn. Score alone
 # lets long turns crowd out short ones, score by token does the opposite harm; see docs/decisions.
 _PRICE = 0.6
@@ -81,6 +83,8 @@ def pack(
             continue
         elif scored.relevance[row] < floor:
             packer.skip(row, "not likely enough to be needed")
+        elif packer.left < _LEAST:
+            packer.skip(row, "no room is left in the budget")
         elif packer.twin(row):
             packer.skip(row, "says what a packed turn says")
         else:

@@ -121,6 +121,7 @@ def _speakers(turns: Featured) -> tuple[float, float, float]:
     other = turns.values[:, turns.names.index("other named")] > 0
     if not this.any() or not other.any():
         return 0.0, 0.0, 0.0
-    maxsim = turns.table.maxsim[:, 0]
-    leads = (float(values[this].max() - values[other].max()) for values in (turns.base, maxsim))
-    return 1.0, *leads
+    lead, token_lead = (
+        float(values[this].max() - values[other].max()) for values in (turns.base, turns.table.maxsim[:, 0])
+    )
+    return 1.0, lead, token_lead

@@ -24,35 +24,34 @@ class Reasons:
 
     def of(self, row: int) -> str:
         """Return the strongest reason for a turn."""
-        if exact := self._matches.exact(row):
-            return f"names {_listed(exact)}"
-        if self._value(row, "in time") > _NEAR_IN_TIME:
-            return "from the time asked about"
         words = self._matches.rare(row, _RARE)
-        strong = self._turns.base[row] >= _STRONG
-        if words and strong:
-            return f"names {_listed(words)}"
-        if self._value(row, "before") > max(float(self._turns.base[row]), _STRONG):
-            return "answers in the same session"
-        if self._value(row, "after") > max(float(self._turns.base[row]), _STRONG):
-            return "leads to a match in the same session"
-        if strong:
-            return "close in meaning"
-        return self._by_session(row, words)
-
-    def _by_session(self, row: int, words: list[str]) -> str:
-        table = self._turns.table
-        for better in self._order[:10]:
-            if better != row and table.session[better] == table.session[row]:
-                return "same session as a better match"
-        if words:
-            return f"names {_listed(words)}"
-        days = round(abs(float(table.at[self._order[0]] - table.at[row])) / 86_400)
-        return (
-            f"{days} day{'' if days == 1 else 's'} from the best match"
-            if days
-            else "same day as the best match"
+        base = float(self._turns.base[row])
+        strong = base >= _STRONG
+        beside = max(base, _STRONG)
+        exact = self._matches.exact(row)
+        reasons = (
+            (bool(exact), f"names {_listed(exact)}"),
+            (self._value(row, "in time") > _NEAR_IN_TIME, "from the time asked about"),
+            (strong and bool(words), f"names {_listed(words)}"),
+            (self._value(row, "before") > beside, "answers in the same session"),
+            (self._value(row, "after") > beside, "leads to a match in the same session"),
+            (strong, "close in meaning"),
+            (self._beside_better(row), "same session as a better match"),
+            (bool(words), f"names {_listed(words)}"),
         )
+        return next((reason for holds, reason in reasons if holds), self._days(row))
+
+    def _beside_better(self, row: int) -> bool:
+        sessions = self._turns.table.session
+        return any(better != row and sessions[better] == sessions[row] for better in self._order[:10])
+
+    def _days(self, row: int) -> str:
+        at = self._turns.table.at
+        days = round(float(at[row] - at[self._order[0]]) / 86_400)
+        if not days:
+            return "same day as the best match"
+        count = "1 day" if abs(days) == 1 else f"{abs(days)} days"
+        return f"{count} {'after' if days > 0 else 'before'} the best match"
 
     def _value(self, row: int, name: str) -> float:
         return float(self._turns.values[row, self._column[name]])

@@ -88,7 +88,7 @@ def turnwise(found: Candidates) -> TurnTable:
 def passage_scores(found: Candidates) -> Floats:
     """Return float32 (n,): each passage's untrained score for the new turn, in standard deviations."""
     parts = (found.dense[:, 0], found.lexical[:, 0], found.maxsim[:, 0])
-    total: Floats = np.sum([standard(part) for part in parts], axis=0, dtype=np.float32) / len(parts)
+    total: Floats = np.mean([standard(part) for part in parts], axis=0).astype(np.float32)
     return total
 
 

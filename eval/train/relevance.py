@@ -1,8 +1,7 @@
 """Fit the relevance model: `python -m eval.train.relevance --data DIR --out retrieval/models/relevance.npz`.
 
-Reads `own/histories.jsonl` and `evidence/realmem_dev.jsonl.gz` below DIR: all that it learns from may be
-shipped. Rankers behind the calibration, the quality report and the figures never saw the history that they
-score.
+Reads the files of `FILES` below DIR; what is learned from them may be shipped. Rankers behind the
+calibration, the quality report and the figures never saw the history that they score.
 """
 
 import argparse
@@ -28,7 +27,12 @@ from retrieval.index import Limits
 from retrieval.quality import INPUTS, quality_inputs
 from retrieval.relevance import CALIBRATED_ON, FORMAT, QUALITIES, Scored, calibration_inputs, mixed, sigmoid
 
-FILES = ("own/histories.jsonl", "evidence/realmem_dev.jsonl.gz")
+# What is learned from, and how much a question of each counts in the ranker's fit.
+FILES = {
+    "own/histories.jsonl": 1.0,
+    "evidence/realmem_dev.jsonl.gz": 1.0,
+    "evidence/lifebench_train.jsonl.gz": 0.5,
+}
 EXPERTS = 2
 RANKER_L2 = 0.03
 GATE_L2 = 0.001
@@ -49,7 +53,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 def questions_of(
-    histories: Sequence[History], encoded: EncodedTexts, counter: TokenCounter
+    histories: Sequence[History], encoded: EncodedTexts, counter: TokenCounter, weight: float = 1.0
 ) -> list[Prepared]:
     """Return every question, questions of other histories put to each, and some without their evidence."""
     codec = default_codec(384)
@@ -58,9 +62,9 @@ def questions_of(
     for history in histories:
         guests = _guests(histories, history, draw)
         for entry in asked(history, encoded, counter, codec, Limits(), guests=guests, swaps=True):
-            found.append(prepared(entry))
+            found.append(prepared(entry, weight))
             if entry.origin == "own" and entry.question.gold and draw.random() < ROBBED:
-                found.append(prepared(without_evidence(entry)))
+                found.append(prepared(without_evidence(entry), weight))
     return found
 
 
@@ -114,7 +118,7 @@ def fit_quality(questions: Sequence[Prepared], scored: Sequence[Scored]) -> dict
                 ("sufficient", float(entry.complete and question.answerable), 1.0),
             ):
                 targets[key].append(target)
-                weight[key].append(counts * prior)
+                weight[key].append(counts * prior * question.weight)
     stacked = np.stack(inputs)
     return {
         key: fit_logistic(stacked, np.array(targets[key]), np.array(weight[key]), QUALITY_L2)
@@ -157,8 +161,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     encoded = EncodedTexts(options.cache, OnnxEncoder())
     with threadpool_limits(1):  # sums in another order differ in the last bit
         by_file = {file: read(options.data / file, counter) for file in FILES}
-        histories = [history for found in by_file.values() for history in found]
-        questions = questions_of(histories, encoded, counter)
+        questions = [
+            question
+            for file, found in by_file.items()
+            for question in questions_of(found, encoded, counter, FILES[file])
+        ]
         arrays, scored = fitted(questions)
         figures = {}
         for file, found in by_file.items():
