@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_FILES = ("seeds_work.toml", "seeds_make.toml", "seeds_people.toml", "seeds_more.toml")
+_FILES = ("seeds_work.toml", "seeds_make.toml", "seeds_people.toml", "seeds_more.toml", "seeds_third.toml")
 
 
 def seeds() -> Iterator[tuple[str, tuple[str, ...]]]:

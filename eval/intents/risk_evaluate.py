@@ -20,6 +20,8 @@ from memory.risk import POLICIES, RiskFlags, RiskReport
 
 # The share of sessions with acute self-harm risk for which precision is stated.
 PREVALENCE = 0.005
+# People in distress who were never judged for risk: no negatives.
+_DISTRESS = "esconv"
 _RAISED = {"elevated", "high"}
 
 
@@ -62,29 +64,43 @@ def own(sessions: Sequence[RiskSession], cache: VectorCache, flags: RiskFlags) -
 
 
 def self_harm_curve(
-    sessions: Sequence[RiskSession], cache: VectorCache, flags: RiskFlags
-) -> list[dict[str, float]]:
-    """Return, by recall of self-harm, the false alarms without risk and the precision that they mean."""
+    positive: Sequence[Sequence[str]], negative: Sequence[Sequence[str]], cache: VectorCache, flags: RiskFlags
+) -> dict[str, Any]:
+    """Return, by recall of self-harm, the false alarms without risk and the precision that they mean.
+
+    positive, negative: sessions, each as its user turns.
+    """
     place = POLICIES.index("self_harm")
-    peaks: dict[bool, list[float]] = {True: [], False: []}
-    for session in sessions:
-        if session.risks and "self_harm" not in session.risks:
-            continue
-        peaks[bool(session.risks)].append(_peaks(session.turns, cache, flags)[place])
-    positive, negative = np.array(peaks[True]), np.array(peaks[False])
+    hits, misses = (
+        np.array([_peaks(turns, cache, flags)[place] for turns in found]) for found in (positive, negative)
+    )
     rows = []
     for recall in (0.5, 0.7, 0.8, 0.9, 0.95):
-        limit = measures.limit_for_recall(positive, recall)
-        alarms = float((negative >= limit).mean())
-        rows.append(
-            {
-                "recall": recall,
-                "limit": limit,
-                "false_alarms": alarms,
-                "precision": measures.precision_at(recall, alarms, PREVALENCE),
-            }
-        )
-    return rows
+        limit = measures.limit_for_recall(hits, recall)
+        alarms = float((misses >= limit).mean())
+        precision = measures.precision_at(recall, alarms, PREVALENCE)
+        rows.append({"recall": recall, "limit": limit, "false_alarms": alarms, "precision": precision})
+    return {"with_risk": len(hits), "without": len(misses), "curve": rows}
+
+
+def curves(data: Path, cache: VectorCache, flags: RiskFlags) -> dict[str, Any]:
+    """Return the curve on our own sessions, and that of simulated high risk against unseen sources."""
+    sessions = own_sessions(data, "dev")
+    simulated_high = [
+        [item["content"] for item in row["messages"] if item["role"] == "user"]
+        for row in simulated(data, "vera_mh")
+        if row["label"] == "suicide_risk_high"
+    ]
+    unseen = [example.turns for example in held_out(data) if example.source != _DISTRESS]
+    return {
+        "own_dev": self_harm_curve(
+            [one.turns for one in sessions if "self_harm" in one.risks],
+            [one.turns for one in sessions if not one.risks],
+            cache,
+            flags,
+        ),
+        "simulated_high": self_harm_curve(simulated_high, unseen, cache, flags),
+    }
 
 
 def first_flags(
@@ -148,7 +164,7 @@ def main(
     sessions = own_sessions(data, "dev")
     found = {
         "own_dev": own(sessions, vectors, flags),
-        "self_harm_curve": self_harm_curve(sessions, vectors, flags),
+        "self_harm_curves": curves(data, vectors, flags),
         "vera_mh": first_flags(simulated(data, "vera_mh"), "label", vectors, flags),
         "spiral_bench": first_flags(simulated(data, "spiral_bench"), "label", vectors, flags),
         "ordinary": ordinary(data, vectors, flags),
