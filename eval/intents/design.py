@@ -40,7 +40,8 @@ def vocabulary(examples: Sequence[Example]) -> dict[str, int]:
             for gram in set().union(*ends(turn)):
                 sources[gram].add(example.source)
                 times[gram] += 1
-    kept = sorted(gram for gram in sources if len(sources[gram]) >= _SOURCES and times[gram] >= _TIMES)
+    enough = min(_SOURCES, len({example.source for example in examples}))
+    kept = sorted(gram for gram in sources if len(sources[gram]) >= enough and times[gram] >= _TIMES)
     return {gram: place for place, gram in enumerate(kept)}
 
 
