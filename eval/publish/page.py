@@ -62,11 +62,13 @@ def _dataset(name: str, runs: Sequence[Run], main: str) -> str:
             [_row(run, shown, budget) for run in ordered],
         ),
         "",
-        _leads(ours, ordered, shown),
+        # A lead of one baseline over another is nobody's question.
+        _leads(ours, ordered, shown) if main in {ours.system, ours.label} else "",
+        _light(ordered),
         _quality(ours),
         _made(ordered),
     ]
-    return "\n".join(line for line in lines if line is not None)
+    return "\n".join(line for place, line in enumerate(lines) if line or lines[place - 1])
 
 
 def _in_sample(ours: Run) -> str:
@@ -129,6 +131,20 @@ def _leads(ours: Run, runs: Sequence[Run], shown: Sequence[str]) -> str:
         )
     head = ["budget", "best other", f"{ours.label} is ahead by, points", "95%", "p", "p, conversations"]
     return _table(head, rows) + "\n" if rows else ""
+
+
+def _light(runs: Sequence[Run]) -> str:
+    """Return recall under the count that papers use: whole turns in rank order, their text plus 4."""
+    shown = [run for run in runs if run.metrics["light"]]
+    if not shown:
+        return ""
+    labels = list(shown[0].metrics["light"])
+    rows = [[run.label, *(_number(run.metrics["light"][b]["recall"]) for b in labels)] for run in shown]
+    head = ["light count", *(f"{int(label):,}" for label in labels)]
+    return (
+        "<details><summary>the same under the light count: whole turns in rank order, their text plus 4 "
+        f"tokens each</summary>\n\n{_table(head, rows)}\n\n</details>\n"
+    )
 
 
 def _quality(ours: Run) -> str:
