@@ -35,7 +35,7 @@ _LEAST_EXCERPT = 60
 _LEAST = 8
 # What length costs in the order of packing: score lost for each e-fold beyond a short turn. Score alone
 # lets long turns crowd out short ones, score by token does the opposite harm; see docs/decisions.
-_PRICE = 0.6
+PRICE = 0.6
 _SHORT = 30.0
 _SAME = 0.985
 
@@ -67,6 +67,7 @@ def pack(
     floor: float = MIN_RELEVANCE,
     pinned: Collection[int] = (),
     excluded: Collection[int] = (),
+    price: float = PRICE,
 ) -> Packing:
     """Return what fits into `budget` tokens: pinned turns, newest first, then the most relevant."""
     table = turns.table
@@ -76,7 +77,7 @@ def pack(
     for row in np.argsort(table.age):
         if held[row] and not barred[row]:
             packer.take(int(row))
-    for row in in_turn(table, scored).tolist():
+    for row in in_turn(table, scored, price).tolist():
         if barred[row]:
             packer.skip(row, "the caller has it already")
         elif held[row]:
@@ -92,9 +93,9 @@ def pack(
     return packer.packing()
 
 
-def in_turn(table: TurnTable, scored: Scored) -> Ints:
+def in_turn(table: TurnTable, scored: Scored, price: float = PRICE) -> Ints:
     """Return rows in the order of packing: by score, less what their length costs."""
-    priced = scored.score - _PRICE * np.log(np.maximum(table.tokens, _SHORT) / _SHORT)
+    priced = scored.score - price * np.log(np.maximum(table.tokens, _SHORT) / _SHORT)
     order: Ints = np.argsort(-priced, kind="stable")
     return order
 

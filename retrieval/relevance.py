@@ -85,8 +85,12 @@ class RelevanceModel:
         """Return scores and calibrated relevance of candidate turns."""
         if turns.names != self.names:
             raise CorruptFileError("the relevance model was fitted on other features; reinstall satchel")
-        scores = mixed(turns, self._weights, self._bias, self._gate)
+        scores = self.score_of(turns, turns.values)
         return Scored(scores, sigmoid(calibration_inputs(turns, scores) @ self._calibration))
+
+    def score_of(self, turns: Featured, values: Floats) -> Floats:
+        """Return the ranker's scores, float32 (n,), as if the turns had these values."""
+        return mixed(turns, self._weights, self._bias, self._gate, values)
 
 
 QUALITIES = ("recall", "precision", "sufficient")
@@ -99,16 +103,22 @@ def gate_inputs(turns: Featured) -> Floats:
 
 
 def mixed(
-    turns: Featured, weights: NDArray[np.float64], bias: NDArray[np.float64], gate: NDArray[np.float64]
+    turns: Featured,
+    weights: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    gate: NDArray[np.float64],
+    values: Floats | None = None,
 ) -> Floats:
     """Return float32 (n,): the experts' scores, in the gate's shares.
 
-    weights: (features, experts). bias: (experts,). gate: (gate inputs, experts - 1).
+    weights: (features, experts). bias: (experts,). gate: (gate inputs, experts - 1). values: the turns'
+    own where None.
     """
     logits = np.append(0.0, gate_inputs(turns) @ gate)
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
-    scores: Floats = (turns.values @ (weights @ shares) + bias @ shares).astype(np.float32)
+    own = turns.values if values is None else values
+    scores: Floats = (own @ (weights @ shares) + bias @ shares).astype(np.float32)
     return scores
 
 

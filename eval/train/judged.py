@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.train.prepared import Prepared
-from retrieval.packing import Packing, pack
+from retrieval.packing import PRICE, Packing, pack
 from retrieval.relevance import Scored
 
 BUDGETS = (256, 512, 1024, 2048, 4096)
@@ -32,9 +32,9 @@ class Judged:
         return self.recall >= 1
 
 
-def judge(question: Prepared, scored: Scored, budget: int) -> Judged:
+def judge(question: Prepared, scored: Scored, budget: int, price: float = PRICE) -> Judged:
     """Pack one question's context and compare it with the labels."""
-    packing = pack(question.turns, scored, question.asked.found.candidates, budget)
+    packing = pack(question.turns, scored, question.asked.found.candidates, budget, price=price)
     table = question.turns.table
     rows = np.array([packed.row for packed in packing.packed], np.int64)
     whole = {int(table.key[packed.row]) for packed in packing.packed if packed.spans is None}

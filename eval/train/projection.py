@@ -16,9 +16,10 @@ from eval.train.evidence import read
 from memory.encoders import OnnxEncoder
 from memory.encoders.port import Floats
 from memory.tokens import TokenCounter
-from retrieval.passages import searched_text, spans_of
 
 DIMENSIONS = 96
+# Characters of a turn that are encoded: about what the encoder sees at once.
+SEEN = 720
 
 
 def principal_directions(tokens: Floats, dimensions: int) -> tuple[Floats, float]:
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parts = []
     with threadpool_limits(1):
         for history in read(options.data / "own" / "histories.jsonl", TokenCounter()):
-            texts = [searched_text(turn, span) for turn in history.turns for span in spans_of(turn)]
+            texts = [turn.content[:SEEN] for turn in history.turns]
             parts += [encoding.tokens for encoding in encoded.encode(texts)]
         directions, kept = principal_directions(np.concatenate(parts), DIMENSIONS)
     np.save(options.out, directions.astype(np.float16))

@@ -17,7 +17,7 @@ from eval.train.encoded import EncodedTexts
 from eval.train.evidence import History, Question, read
 from eval.train.judged import BUDGETS, judge, table_of
 from eval.train.logistic import Vector, fit_logistic
-from eval.train.prepared import Prepared, folds, prepared, without_evidence
+from eval.train.prepared import Mask, Prepared, folds, prepared, without_evidence
 from eval.train.ranker import Mixture, fit_ranker
 from eval.train.searched import asked
 from memory.encoders import OnnxEncoder
@@ -27,7 +27,9 @@ from retrieval.index import Limits
 from retrieval.quality import INPUTS, quality_inputs
 from retrieval.relevance import CALIBRATED_ON, FORMAT, QUALITIES, Scored, calibration_inputs, mixed, sigmoid
 
-# What is learned from, and how much a question of each counts in the ranker's fit.
+# What is learned from, and how much a question of each counts in the ranker's fit. LifeBench's labels name
+# every trace of an event: they teach what is relevant, not when a context suffices, so only files that
+# count in full teach the quality report.
 FILES = {
     "own/histories.jsonl": 1.0,
     "evidence/realmem_dev.jsonl.gz": 1.0,
@@ -102,32 +104,42 @@ def fit_calibration(questions: Sequence[Prepared], scores: Sequence[NDArray[np.f
 
 
 def fit_quality(questions: Sequence[Prepared], scored: Sequence[Scored]) -> dict[str, Vector]:
-    """Return logistic weights of the quality report, from choices at every budget."""
+    """Return logistic weights of the quality report, from choices at every budget.
+
+    The direction is learned from all questions alike; then its level and steepness from questions in the
+    shares of `PRIORS` (Platt 1999), so that what nothing answers is told apart and not expected.
+    """
     inputs: list[NDArray[np.float32]] = []
-    targets: dict[str, list[float]] = {key: [] for key in QUALITIES}
-    weight: dict[str, list[float]] = {key: [] for key in QUALITIES}
+    seen: list[tuple[float, float, float]] = []
+    prior: list[float] = []
+    answerable: list[float] = []
     for question, scores in zip(questions, scored, strict=True):
         for budget in BUDGETS:
             entry = judge(question, scores, budget)
             inputs.append(quality_inputs(question.asked.query, question.turns, scores, entry.rows))
-            answerable = float(question.answerable)
-            prior = PRIORS[question.asked.origin]
-            for key, target, counts in (
-                ("recall", entry.recall, answerable),
-                ("precision", entry.precision, 1.0),
-                ("sufficient", float(entry.complete and question.answerable), 1.0),
-            ):
-                targets[key].append(target)
-                weight[key].append(counts * prior * question.weight)
-    stacked = np.stack(inputs)
-    return {
-        key: fit_logistic(stacked, np.array(targets[key]), np.array(weight[key]), QUALITY_L2)
-        for key in QUALITIES
-    }
+            seen.append((entry.recall, entry.precision, float(entry.complete and question.answerable)))
+            prior.append(PRIORS[question.asked.origin])
+            answerable.append(float(question.answerable))
+    stacked, targets = np.stack(inputs), np.array(seen)
+    shares = np.array(prior)
+    fits = {}
+    for place, key in enumerate(QUALITIES):
+        counted = np.array(answerable) if key == "recall" else np.ones(len(stacked))
+        direction = fit_logistic(stacked, targets[:, place], counted, QUALITY_L2)
+        logits = stacked @ direction
+        line = fit_logistic(
+            np.stack([logits, np.ones(len(logits))], axis=1), targets[:, place], counted * shares, 0
+        )
+        fits[key] = direction * line[0]
+        fits[key][INPUTS.index("one")] += line[1]
+    return fits
 
 
-def fitted(questions: Sequence[Prepared]) -> tuple[Arrays, list[Scored]]:
-    """Return the model's arrays, and every question's scores by rankers that did not see it."""
+def fitted(questions: Sequence[Prepared], reported: Mask) -> tuple[Arrays, list[Scored]]:
+    """Return the model's arrays, and every question's scores by rankers that did not see it.
+
+    reported: bool (questions,), those whose labels are complete enough to fit the quality report.
+    """
     scores = unseen_scores(questions)
     calibration = fit_calibration(questions, scores)
     scored = [
@@ -146,7 +158,9 @@ def fitted(questions: Sequence[Prepared]) -> tuple[Arrays, list[Scored]]:
         "calibrated on": np.array(CALIBRATED_ON),
         "quality inputs": np.array(INPUTS),
     }
-    arrays |= {f"quality {key}": weights for key, weights in fit_quality(questions, scored).items()}
+    places = np.flatnonzero(reported).tolist()
+    qualities = fit_quality([questions[place] for place in places], [scored[place] for place in places])
+    arrays |= {f"quality {key}": weights for key, weights in qualities.items()}
     return arrays, scored
 
 
@@ -166,7 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for file, found in by_file.items()
             for question in questions_of(found, encoded, counter, FILES[file])
         ]
-        arrays, scored = fitted(questions)
+        reported = np.array([question.weight >= 1 for question in questions])
+        arrays, scored = fitted(questions, reported)
         figures = {}
         for file, found in by_file.items():
             names = {history.name for history in found}
