@@ -1,0 +1,116 @@
+"""Training finds what was planted, and its measures are right by hand."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval.train.ablations import interval, paired
+from eval.train.calibrated import auroc, expected_calibration_error
+from eval.train.evidence import Question, read
+from eval.train.logistic import fit_logistic
+from eval.train.prepared import Prepared, prepared, without_evidence
+from eval.train.projection import principal_directions
+from eval.train.ranker import fit_ranker
+from eval.train.searched import Asked
+from memory.tokens import TokenCounter
+from retrieval.relevance import mixed
+from tests.searching import Said, ask
+
+TALK = [
+    Said(f"{colour} paint for the {room}", session=n)
+    for n, (colour, room) in enumerate(
+        [("red", "hall"), ("green", "kitchen"), ("blue", "bath"), ("white", "attic"), ("grey", "shed")]
+    )
+]
+
+
+def asked(text: str, gold: int) -> Asked:
+    query, found = ask(text, TALK)
+    question = Question(text, "fact", text, None, (frozenset({gold}),), frozenset(), len(TALK))
+    return Asked("h", question, query, found)
+
+
+def questions() -> list[Prepared]:
+    rooms = ["hall", "kitchen", "bath", "attic", "shed"]
+    return [prepared(asked(f"which paint for the {room}?", n)) for n, room in enumerate(rooms, start=1)]
+
+
+def test_the_ranker_learns_to_put_evidence_first() -> None:
+    made = fit_ranker(questions(), experts=2, l2=0.03, gate_l2=0.001)
+    for question in questions():
+        scores = mixed(question.turns, made.weights, made.bias, made.gate)
+        assert question.gold[np.argmax(scores)]
+
+
+def test_it_learns_the_same_every_time() -> None:
+    first, second = (fit_ranker(questions(), experts=2, l2=0.03, gate_l2=0.001) for _ in range(2))
+    assert np.array_equal(first.weights, second.weights)
+
+
+def test_labels_turned_around_teach_the_opposite() -> None:
+    wrong = [replace(question, gold=~question.gold) for question in questions()]
+    made = fit_ranker(wrong, experts=1, l2=0.03, gate_l2=0.001)
+    for question in questions():
+        assert not question.gold[np.argmax(mixed(question.turns, made.weights, made.bias, made.gate))]
+
+
+def test_without_evidence_nothing_is_gold() -> None:
+    bare = without_evidence(asked("which paint for the hall?", 1))
+    assert 1 not in bare.found.candidates.turn
+    assert not prepared(bare).answerable
+
+
+def test_logistic_finds_planted_weights() -> None:
+    draw = np.random.default_rng(0)
+    inputs = np.stack([np.ones(4000), draw.normal(size=4000)], axis=1)
+    targets = 1 / (1 + np.exp(-(inputs @ np.array([-1.0, 2.0]))))
+    assert fit_logistic(inputs, targets, np.ones(4000), 0) == pytest.approx([-1, 2], abs=0.01)
+
+
+def test_calibration_error_by_hand() -> None:
+    stated, seen = np.array([0.1, 0.1, 0.9, 0.9]), np.array([0.0, 0.0, 1.0, 0.0])
+    assert expected_calibration_error(stated, seen, bins=2) == pytest.approx((0.1 + 0.4) / 2)
+
+
+def test_auroc_by_hand() -> None:
+    assert auroc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])) == pytest.approx(0.75)
+    assert auroc(np.array([0.5, 0.5]), np.array([True, False])) == pytest.approx(0.5)
+
+
+def test_principal_directions_keep_a_plane() -> None:
+    plane = np.linalg.qr(np.random.default_rng(1).standard_normal((6, 2)))[0]
+    points = (np.random.default_rng(2).standard_normal((200, 2)) @ plane.T).astype(np.float32)
+    directions, kept = principal_directions(points, 2)
+    assert kept == pytest.approx(1, abs=1e-5)
+    assert points @ directions @ directions.T == pytest.approx(points, abs=1e-4)
+
+
+def test_intervals_and_pairs_are_over_conversations() -> None:
+    member = np.repeat(np.arange(10), 5)
+    values = np.repeat(np.linspace(0, 1, 10), 5)
+    low, high = interval(values, member)
+    assert low < 0.5 < high
+    assert paired(values + 0.1, values, member) < 0.01
+    assert paired(values, values, member) == 1
+
+
+def test_a_file_is_read_with_separators_inside_texts(tmp_path: Path) -> None:
+    line = {
+        "dataset": "d",
+        "conversation": "c",
+        "units": [
+            {"id": "a", "session": "s", "ts": "2024-01-01", "role": "Ann", "text": "one\u2028two"},
+            {"id": "b", "session": "s", "ts": None, "role": "record", "text": "three"},
+        ],
+        "queries": [{"id": "q", "type": "fact", "text": "?", "gold": ["b"], "pool_end": 2}],
+    }
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(line, ensure_ascii=False) + "\n")
+    (history,) = read(path, TokenCounter())
+    assert [turn.role for turn in history.turns] == ["user", "tool"]
+    assert history.turns[0].speaker == "Ann"
+    assert history.turns[1].created_at == history.turns[0].created_at + 60_000_000
+    assert history.questions[0].gold == (frozenset({1}),)
