@@ -1,7 +1,8 @@
 """What each part adds: `python -m eval.train.ablations FILE… --out docs/ablations.md`.
 
 Every line packs the same candidates with the same packer, and differs in the score alone. `without …` sets
-a group of the shipped model's features to nothing, without fitting again: what the model leans on.
+a group of the shipped model's features to nothing, without fitting again: what the model leans on. Excerpts
+are sized alike for all lines, as if every turn were likely, so figures differ a little from the model card's.
 Intervals are 95% bootstrap intervals over conversations; p is a paired sign-flip test over conversations
 against the shipped model.
 """
