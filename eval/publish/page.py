@@ -49,7 +49,7 @@ def _dataset(name: str, runs: Sequence[Run], main: str) -> str:
         "",
         _about(ours),
         "",
-        _in_sample(ours),
+        _in_sample(ours) if main in {ours.system, ours.label} else "",
         _table(
             [
                 "system",
