@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from api.http import analytics, context, health, memory, problems, reviews, sessions, turns
 from api.http.middleware import Around
@@ -28,7 +29,10 @@ def create_app(
             app.state.services = opened
             yield
 
-    app = FastAPI(title="Satchel", version=VERSION, description=_DESCRIPTION, lifespan=lifespan)
+    # The page of the API brings its scripts along: no one else's server learns of it, and it works offline.
+    app = FastAPIOffline(
+        title="Satchel", version=VERSION, description=_DESCRIPTION, lifespan=lifespan, redoc_url=None
+    )
     problems.install(app)
     for part in (turns, context, sessions, memory, reviews, analytics, health):
         app.include_router(part.router)

@@ -12,7 +12,7 @@ WHOLE = 720
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~)", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*\n+")
-_SENTENCE = re.compile(r"(?<=[.!?。！？])[\s]+|\n")  # noqa: RUF001 - full-width stops end sentences too
+_SENTENCE = re.compile(r"(?<=[.!?。！？])[\s]+|\n")
 
 
 def excerpts(text: str) -> list[Span]:
