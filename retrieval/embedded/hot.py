@@ -157,6 +157,12 @@ class HotScope:
     ) -> Candidates:
         numbers = self._numbers.rows[rows]
         session = self._sessions.of(rows)
+        pooled = self._vectors()[rows]
+        coverage = np.stack([scores.coverage[rows] for scores in lexical], axis=1)
+        # What has no vectors yet is taken to be as near as the words that it shares say: scored as zero,
+        # the very turn that was asked for would lose to others that merely have their vectors.
+        waiting = ~pooled.any(axis=1, keepdims=True)
+        cosines = np.stack([scores[rows] for scores in dense], axis=1)
         maxsim = self._maxsim(rows, views, [scores.idf for scores in lexical])
         return Candidates(
             turn=numbers[:, _TURN],
@@ -171,11 +177,11 @@ class HotScope:
             end=numbers[:, _END],
             tokens=numbers[:, _TOKENS],
             age=len(self._row_of) - 1 - numbers[:, _RANK],
-            dense=np.stack([cosines[rows] for cosines in dense], axis=1),
+            dense=np.where(waiting, coverage, cosines),
             lexical=np.stack([scores.bm25[rows] for scores in lexical], axis=1),
-            maxsim=maxsim,
-            coverage=np.stack([scores.coverage[rows] for scores in lexical], axis=1),
-            pooled=self._vectors()[rows],
+            maxsim=np.where(waiting, coverage, maxsim),
+            coverage=coverage,
+            pooled=pooled,
             speaker=numbers[:, _SPEAKER],
             traits=numbers[:, _TRAITS],
             rarest=np.stack([scores.rarest[rows] for scores in lexical], axis=1),
