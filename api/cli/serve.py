@@ -61,11 +61,15 @@ def _first_key(settings: Settings) -> str | None:
 
 def _listening(settings: Settings) -> socket.socket:
     try:
-        return socket.create_server((settings.host, settings.port), backlog=2048)
+        listener = socket.create_server((settings.host, settings.port), backlog=2048)
+        # Connections inherit it. asyncio would set it only for sockets made with a protocol number; without
+        # it the head and the body of an answer wait for each other: 63 ms a context instead of 22.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise SetupError(
             f"can't listen on {settings.host}:{settings.port} ({error.strerror}); choose another --port"
         ) from error
+    return listener
 
 
 def _welcome(address: str, secret: str | None, data: Path) -> str:
