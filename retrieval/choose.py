@@ -7,6 +7,7 @@ import numpy as np
 
 from retrieval.features import Featured, featured
 from retrieval.index import Found
+from retrieval.matches import Matches
 from retrieval.packing import MIN_RELEVANCE, Packing, pack
 from retrieval.quality import Quality, quality, quality_inputs
 from retrieval.query import Query
@@ -59,14 +60,19 @@ class Ranked:
 
 
 def rank(query: Query, found: Found, model: RelevanceModel) -> list[Ranked]:
-    """Return every candidate turn, best first."""
+    """Return every candidate turn, best first; those that have the query's identifiers before others.
+
+    Who searches for a ticket number wants the turn that has it, however alike its neighbours are.
+    """
     if not len(found.candidates):
         return []
     turns = featured(query, found)
     scored = model.score(turns)
+    named = Matches(query.text, turns.table.matched).identifiers
+    order = sorted(scored.order.tolist(), key=lambda row: -float(named[row]))
     return [
         Ranked(int(turns.table.key[row]), float(scored.relevance[row]), _scores(turns, scored, row))
-        for row in scored.order.tolist()
+        for row in order
     ]
 
 
