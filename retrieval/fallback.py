@@ -21,7 +21,7 @@ def search_ledger(
     counter: TokenCounter,
     codec: TokenCodec,
 ) -> Found:
-    """Return what BM25 finds in the user's turns; dense and token scores are zero."""
+    """Return what BM25 finds in the user's turns; dense and token scores follow from the shared words."""
     dim = len(views[0].pooled)
     hot = HotScope(dim, codec.dim)
     with ledger.reading() as tx:

@@ -56,11 +56,12 @@ class Recall:
         *,
         recent: int = 0,
         min_relevance: float | None = None,
+        explain: bool = False,
     ) -> Context:
         """Return the context for a new turn, of at most `max_tokens` tokens, fence and all.
 
         recent: that many of the session's last turns are packed before anything else. min_relevance:
-        nothing less likely to be needed than this is packed, 0 to 1.
+        nothing less likely to be needed than this is packed, 0 to 1. explain: tell of every candidate.
         """
         clock = Clock()
         finding = self._find(scope, wanted, clock)
@@ -73,6 +74,7 @@ class Recall:
                 min_relevance=min_relevance,
                 pinned=[turn.id for turn in finding.last[-recent:]] if recent else [],
                 excluded=finding.excluded,
+                explain=explain,
             )
         with clock.measured("render"):
             text, used, items = self._packed(scope, choice, max_tokens)

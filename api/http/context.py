@@ -21,10 +21,16 @@ router = APIRouter(tags=["recall"])
 def post_context(body: ContextIn, opened: Opened, caller: Reader) -> ContextOut:
     """Return the prior turns that the new turn needs, never more than `max_tokens` in all."""
     scope = Scope(caller.tenant, body.user_id, body.session_id)
+    wanted = _wanted(body)
     context = opened.recall(
-        scope, _wanted(body), body.max_tokens, recent=body.recent, min_relevance=body.min_relevance
+        scope,
+        wanted,
+        body.max_tokens,
+        recent=body.recent,
+        min_relevance=body.min_relevance,
+        explain=body.explain,
     )
-    tag, report, route = opened.insight.judge(scope, _wanted(body).text, context.pooled)
+    tag, report, route = opened.insight.judge(scope, wanted.text, context.pooled)
     out = _context_out(context, body, opened.counter.encoding)
     out.intent, out.risk, out.route = intent_out(tag), risk_out(report), route_out(route)
     label = tag.label if tag and not tag.abstained else "abstained"
