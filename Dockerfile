@@ -5,7 +5,7 @@ COPY memory memory
 COPY retrieval retrieval
 COPY api api
 COPY eval eval
-RUN python -m venv /satchel && /satchel/bin/pip install --no-cache-dir -c constraints.txt .
+RUN python -m venv /satchel && /satchel/bin/pip install --no-cache-dir -c constraints.txt '.[cluster]'
 
 FROM python:3.11-slim
 COPY --from=build /satchel /satchel

@@ -30,4 +30,4 @@ clean: ## remove what the targets above installed
 	$(BIN)/pip install -q -c constraints.txt -e . && touch $@
 
 .venv/testing: pyproject.toml constraints.txt | .venv/bin/pip
-	$(BIN)/pip install -q -c constraints.txt -e '.[eval,models]' --group dev && touch $@ .venv/serving
+	$(BIN)/pip install -q -c constraints.txt -e '.[cluster,eval,models]' --group dev && touch $@ .venv/serving
