@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from api.services import Services, open_services
 from api.settings import Settings
 from memory.encoders import OnnxEncoder
+from memory.ledger import Ledger
 from memory.tokens import TokenCounter
 
 # Example counts are chosen for two cores; a slow machine must not fail by time.
@@ -19,6 +20,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("satchel")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `tests/reliability`; pytest takes options from this file only."""
+    parser.addoption("--reached", type=Path, help="folder to write each reliability test's figure to")
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +45,14 @@ def encoder() -> OnnxEncoder:
 def counter() -> TokenCounter:
     """The default token counter."""
     return TokenCounter()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A new, empty ledger."""
+    opened = Ledger.in_folder(tmp_path)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The ledger: durable settings, one schema, whole transactions."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from memory.ledger.schema import tables
 from memory.scope import Scope
 from memory.times import now
 from tests.helpers import ADA, said
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A new ledger."""
-    opened = Ledger.in_folder(tmp_path)
-    yield opened
-    opened.close()
 
 
 def remember(ledger: Ledger, *texts: str, scope: Scope = ADA) -> list[int]:
