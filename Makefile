@@ -1,4 +1,4 @@
-.PHONY: run test lint check fmt drill clean
+.PHONY: run test lint check fmt drill prove clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,8 +14,11 @@ lint: .venv/testing ## style, types, import layers
 check: .venv/testing ## the fast test suite
 	$(BIN)/pytest -n 2
 
-drill: .venv/testing ## the long drills
-	$(BIN)/pytest -m drill
+drill: .venv/testing ## the long drills; keeps what they reach, for docs/reliability.md
+	nice -n 19 $(BIN)/pytest -m drill --reached benchmarks/reliability; code=$$?; $(BIN)/python -m tests.reliability.table; exit $$code
+
+prove: .venv/testing ## break each property on purpose and see its test fail
+	nice -n 19 $(BIN)/python -m tests.reliability.prove; code=$$?; $(BIN)/python -m tests.reliability.table; exit $$code
 
 fmt: .venv/testing ## format, and fix what can be fixed
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

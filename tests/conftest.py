@@ -12,6 +12,7 @@ from api.settings import Settings
 from memory.encoders import OnnxEncoder
 from memory.ledger import Ledger
 from memory.tokens import TokenCounter
+from tests.serving import Server, Start, starting
 
 # Example counts are chosen for two cores; a slow machine must not fail by time.
 settings.register_profile(
@@ -60,3 +61,16 @@ def services(tmp_path: Path, encoder: OnnxEncoder) -> Iterator[Services]:
     """All use cases over a new data folder."""
     with open_services(Settings(data=tmp_path / "data"), encoder=encoder) as opened:
         yield opened
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start services in processes of their own, by default all on one data folder."""
+    with starting(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture
+def server(start: Start) -> Server:
+    """One running service."""
+    return start()

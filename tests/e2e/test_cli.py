@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.conftest import Server, new_key, run
+from tests.serving import Server, new_key, run
 
 EVIDENCE: dict[str, Any] = {
     "dataset": "tiny",

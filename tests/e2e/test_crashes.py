@@ -8,7 +8,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.e2e.conftest import Server, Start, new_key, run
+from tests.serving import Server, Start, new_key, run
 
 FAST_ROUNDS = 20
 DRILL_ROUNDS = 200

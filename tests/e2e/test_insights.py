@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.conftest import Server, new_key, run
+from tests.serving import Server, new_key, run
 
 WORRY = "i want to kill myself tonight, i have the pills here"
 

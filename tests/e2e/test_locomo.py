@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from memory.tokens import TokenCounter
-from tests.e2e.conftest import ROOT, Start, new_key, run
+from tests.serving import ROOT, Start, new_key, run
 
 DATA = ROOT.parent / "shared" / "data" / "evidence" / "locomo_corrected.jsonl.gz"
 BUDGETS = (64, 128, 256, 512, 1024, 2048, 4096, 8192)

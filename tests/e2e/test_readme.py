@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Server, new_key
+from tests.serving import ROOT, Server, new_key
 
 README = (ROOT / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:8377"

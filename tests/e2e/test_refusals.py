@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.e2e.conftest import Server, Start, new_key
+from tests.serving import Server, Start, new_key
 
 TURN = {"role": "user", "content": "hello"}
 POST = "/v1/sessions/s1/turns"

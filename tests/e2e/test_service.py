@@ -10,7 +10,7 @@ import httpx
 
 from memory.tokens import TokenCounter
 from retrieval.render import parse
-from tests.e2e.conftest import Server, Start, new_key, run
+from tests.serving import Server, Start, new_key, run
 
 CONVERSATION = [
     {"role": "user", "content": "We moved the Aurora launch to 14 May because the audit slipped."},

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import pytest
 
 from api.settings import Settings
 from api.stores import DEFAULT_TENANT, open_ledger
@@ -18,7 +18,7 @@ from memory.ledger import keys
 from memory.ledger.keys import RIGHTS, Right
 
 SATCHEL = [sys.executable, "-c", "from api.cli import main; main()"]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass
@@ -65,14 +65,14 @@ def new_key(data: Path, tenant: str = DEFAULT_TENANT, rights: frozenset[Right] =
         return keys.create(tx, tenant, rights)[1]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start services, by default on one data folder; what still runs at the end is killed."""
+@contextmanager
+def starting(folder: Path) -> Iterator[Start]:
+    """Yield what starts services, by default on `folder`/data; what still runs at the end is killed."""
     running: list[Server] = []
 
-    def started(data: Path = tmp_path / "data", **env: str) -> Server:
+    def started(data: Path = folder / "data", **env: str) -> Server:
         number = len(running)
-        printed, log = tmp_path / f"printed{number}", tmp_path / f"log{number}"
+        printed, log = folder / f"printed{number}", folder / f"log{number}"
         with printed.open("w") as out, log.open("w") as err:
             process = subprocess.Popen(
                 [*SATCHEL, "serve", "--port", "0", "--data", str(data)],
@@ -90,15 +90,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
         server.url = next(line.split()[4] for line in server.printed if line.startswith("Satchel is ready"))
         return server
 
-    yield started
-    for server in running:
-        for client in server.clients:
-            client.close()
-        if server.process.poll() is None:
-            server.kill()
-
-
-@pytest.fixture
-def server(start: Start) -> Server:
-    """One running service."""
-    return start()
+    try:
+        yield started
+    finally:
+        for server in running:
+            for client in server.clients:
+                client.close()
+            if server.process.poll() is None:
+                server.kill()
