@@ -17,7 +17,7 @@ _SCALE = 127.0
 class TokenCodec:
     """Projects unit token vectors onto their main directions and keeps them as int8.
 
-    The dot product of two decoded vectors approximates their cosine. Directions come from a
+    The dot product of codes with a query scaled `for_codes` approximates the cosine. Directions come from a
     principal component analysis without centring (so that dot products are kept), fitted by
     `python -m eval.train.projection`.
     """
@@ -39,10 +39,13 @@ class TokenCodec:
         return codes
 
     @staticmethod
-    def decode(codes: Codes) -> Floats:
-        """Return float32 of the same shape, close to unit length."""
-        decoded: Floats = codes.astype(np.float32) / np.float32(_SCALE)
-        return decoded
+    def for_codes(projected: Floats) -> Floats:
+        """Return projected vectors scaled so that their dot product with raw codes approximates a cosine.
+
+        It is cheaper to scale a query's few tokens than to decode the many that they are compared with.
+        """
+        scaled: Floats = projected / np.float32(_SCALE)
+        return scaled
 
 
 def default_codec(encoder_dim: int) -> TokenCodec:

@@ -74,9 +74,9 @@ def pack(
     packer = Packer(table, scored, found, budget)
     held = np.isin(table.key, np.array(list(pinned), np.int64))
     barred = np.isin(table.key, np.array(list(excluded), np.int64))
-    for row in np.argsort(table.age):
+    for row in np.argsort(table.age).tolist():
         if held[row] and not barred[row]:
-            packer.take(int(row))
+            packer.take(row, again=True)
     for row in in_turn(table, scored, price).tolist():
         if barred[row]:
             packer.skip(row, "the caller has it already")
@@ -86,8 +86,6 @@ def pack(
             packer.skip(row, "not likely enough to be needed")
         elif packer.left < _LEAST:
             packer.skip(row, "no room is left in the budget")
-        elif packer.twin(row):
-            packer.skip(row, "says what a packed turn says")
         else:
             packer.take(row)
     return packer.packing()
@@ -110,26 +108,30 @@ class Packer:
         self._budget = budget
         self._left = float(budget - FENCE)
         self._scores = passage_scores(found)
-        self._headed: set[tuple[int, int]] = set()
+        # One number at a time is read faster from lists than from arrays.
+        self._sizes: list[int] = table.tokens.tolist()
+        self._days = list(zip(table.session.tolist(), (table.at // _DAY).tolist(), strict=True))
+        self._headed: set[tuple[int, float]] = set()
         self._packed: list[Packed] = []
         self._left_out: dict[int, str] = {}
 
-    def take(self, row: int) -> bool:
-        """Pack a turn, whole or by excerpt; say whether it fitted."""
-        table = self._table
-        day = (int(table.session[row]), int(table.at[row] // _DAY))
-        head = 0 if day in self._headed else HEADER
-        whole = table.tokens[row] * ESCAPED + LINE + head
+    def take(self, row: int, *, again: bool = False) -> bool:
+        """Pack a turn, whole or by excerpt; say whether it was. again: even where its text is packed."""
+        day = self._days[row]
+        around = LINE if day in self._headed else LINE + HEADER
+        cost = self._sizes[row] * ESCAPED + around
         spans: tuple[tuple[int, int], ...] | None = None
-        cost = whole
-        if table.passages[row] > 1 and whole > _WHOLE_SHARE * self._budget:
-            spans, tokens = self._excerpts(row, self._left - LINE - head)
-            cost = tokens + LINE + head
+        if cost > _WHOLE_SHARE * self._budget and self._table.passages[row] > 1:
+            spans, tokens = self._excerpts(row, self._left - around)
+            cost = tokens + around
             if not spans:
-                self._left_out[row] = "too long for the budget"
+                self.skip(row, "too long for the budget")
                 return False
         if cost > self._left:
-            self._left_out[row] = "too long for what is left of the budget"
+            self.skip(row, "too long for what is left of the budget")
+            return False
+        if not again and self._twin(row):
+            self.skip(row, "says what a packed turn says")
             return False
         self._left -= cost
         self._headed.add(day)
@@ -140,15 +142,6 @@ class Packer:
         """Leave a turn out."""
         self._left_out[row] = why
 
-    def twin(self, row: int) -> bool:
-        """Say whether what is packed has this turn's text already, nearly word by word."""
-        rows = [packed.row for packed in self._packed]
-        if not rows:
-            return False
-        likeness = self._table.pooled[rows] @ self._table.pooled[row]
-        sizes = np.abs(self._table.tokens[rows] - self._table.tokens[row])
-        return bool(((likeness > _SAME) & (sizes <= 2 + self._table.tokens[row] // 20)).any())
-
     @property
     def left(self) -> float:
         """Tokens that are not taken yet."""
@@ -158,6 +151,15 @@ class Packer:
         """Return what was packed."""
         used = sum(packed.tokens for packed in self._packed)
         return Packing(self._packed, self._left_out, used + FENCE if used else 0)
+
+    def _twin(self, row: int) -> bool:
+        """Say whether what is packed has this turn's text already, nearly word by word."""
+        rows = [packed.row for packed in self._packed]
+        if not rows:
+            return False
+        likeness = self._table.pooled[rows] @ self._table.pooled[row]
+        sizes = np.abs(self._table.tokens[rows] - self._table.tokens[row])
+        return bool(((likeness > _SAME) & (sizes <= 2 + self._table.tokens[row] // 20)).any())
 
     def _excerpts(self, row: int, room: float) -> tuple[tuple[tuple[int, int], ...], float]:
         """Return the best passages of a turn that fit into `room` and a share of the budget."""

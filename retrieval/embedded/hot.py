@@ -199,7 +199,7 @@ class HotScope:
         filled = np.flatnonzero(sizes)
         if not len(filled):
             return scores
-        tokens = TokenCodec.decode(_slices(self._codes.rows, starts[filled], sizes[filled]))
+        tokens = _slices(self._codes.rows, starts[filled], sizes[filled]).astype(np.float32)
         bounds = np.concatenate([[0], np.cumsum(sizes[filled])[:-1]])
         for place, (view, weights) in enumerate(zip(views, idf, strict=True)):
             weight = np.where(view.token_terms >= 0, weights[view.token_terms], 0) if len(weights) else None
@@ -207,7 +207,7 @@ class HotScope:
                 continue
             kept = weight > 0
             # All tokens of the query against all of the rows, then the best within each row.
-            best = np.maximum.reduceat(tokens @ view.tokens[kept].T, bounds, axis=0)
+            best = np.maximum.reduceat(tokens @ TokenCodec.for_codes(view.tokens[kept]).T, bounds, axis=0)
             scores[filled, place] = best @ (weight[kept] / weight.sum())
         return scores
 
@@ -215,7 +215,7 @@ class HotScope:
 def _slices(codes: Codes, starts: Ints, sizes: Ints) -> Codes:
     """Return the runs of `codes` that begin at `starts`, one behind the other."""
     offsets = np.repeat(starts - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
-    return codes[offsets + np.arange(int(sizes.sum()))]
+    return codes.take(offsets + np.arange(int(sizes.sum())), axis=0)
 
 
 def _top(scores: Floats, limit: int, within: NDArray[np.bool_] | None) -> Ints:
