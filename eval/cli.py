@@ -10,6 +10,7 @@ from eval.commands.peers import app as peers
 from eval.commands.publish import keep_command, publish_command
 from eval.commands.residue import residue_command
 from eval.commands.run import run_command
+from eval.commands.scale import scale_command
 from eval.commands.suite import suite_command
 
 app = typer.Typer(no_args_is_help=True)
@@ -22,6 +23,7 @@ app.command("convert")(convert_command)
 app.command("keep")(keep_command)
 app.command("publish")(publish_command)
 app.command("latency")(latency_command)
+app.command("scale")(scale_command)
 app.add_typer(peers, name="peers")
 
 

@@ -90,10 +90,10 @@ def _asked(server: Server, encoder: OnnxEncoder, turns: Iterator[str], requests:
     for number in range(-_WARM_UP, requests):
         query = _QUERY.format(number)
         turn = {"user_id": "u", "turns": [{"role": "user", "content": next(turns) or "-"}]}
-        encoded, _ = _timed(partial(encoder.encode, [query]))
+        encoded, _ = timed(partial(encoder.encode, [query]))
         body = {"user_id": "u", "query": query, "max_tokens": 1024}
-        asked, answer = _timed(partial(server.client.post, "/v1/context", json=body))
-        posted, kept = _timed(partial(server.client.post, "/v1/sessions/live/turns", json=turn))
+        asked, answer = timed(partial(server.client.post, "/v1/context", json=body))
+        posted, kept = timed(partial(server.client.post, "/v1/sessions/live/turns", json=turn))
         kept.raise_for_status()
         while server.queued():  # a queue would slow the next question, and is measured as ingest
             time.sleep(0.002)
@@ -111,26 +111,27 @@ def _summary(
     middle = float(np.median(bare))
     without = float(np.median([one["total"] - one["encode"] for one in phases]))
     return {
-        "bare_encoder_ms": _percentiles(bare),
-        "context_ms": _percentiles(contexts),
+        "bare_encoder_ms": percentiles(bare),
+        "context_ms": percentiles(contexts),
         "context_ratio": round(float(np.median(contexts)) / middle, 2),
         "recall_without_encoder_ms": round(without, 2),
         "recall_without_encoder_ratio": round(without / 1000 / middle, 2),
         "phases_p50_ms": {
             name: round(float(np.median([one[name] for one in phases])), 2) for name in sorted(phases[0])
         },
-        "turns_ms": _percentiles(posts),
+        "turns_ms": percentiles(posts),
         "turns_ratio": round(float(np.median(posts)) / middle, 2),
     }
 
 
-def _timed(work: Callable[[], T]) -> tuple[float, T]:
+def timed(work: Callable[[], T]) -> tuple[float, T]:
     """Return how many seconds it took, and what came of it."""
     begun = time.perf_counter()
     result = work()
     return time.perf_counter() - begun, result
 
 
-def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    """Return p50, p95 and p99 in milliseconds."""
     values = np.percentile(np.array(seconds) * 1000, [50, 95, 99])
     return {name: round(float(value), 2) for name, value in zip(("p50", "p95", "p99"), values, strict=True)}

@@ -40,16 +40,16 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """Start a service with an empty memory; stop it and delete its data on the way out."""
-    with tempfile.TemporaryDirectory(prefix="satchel-latency-") as folder:
-        data = Path(folder)
+def serving(data: Path | None = None) -> Iterator[Server]:
+    """Start a service over `data`, by default over an empty memory that is deleted on the way out."""
+    with tempfile.TemporaryDirectory(prefix="satchel-latency-") as scratch:
+        data = data or Path(scratch)
         with open_ledger(Settings(data=data)) as ledger, ledger.writing() as tx:
             secret = keys.create(tx, DEFAULT_TENANT)[1]
         begun = time.perf_counter()
         with (data / "log").open("w") as log:
             process = subprocess.Popen(  # noqa: S603 - this project's own command
-                [*_COMMAND, folder], stdout=subprocess.PIPE, stderr=log, text=True
+                [*_COMMAND, str(data)], stdout=subprocess.PIPE, stderr=log, text=True
             )
         try:
             address = _address(process)
