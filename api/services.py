@@ -18,6 +18,7 @@ from memory.intent import IntentTagger
 from memory.intent.model import load as load_model
 from memory.intent.model import shipped
 from memory.ledger import Ledger, idempotency, outbox
+from memory.ledger.tenancy import EVERY_TENANT
 from memory.purge import Purge
 from memory.recall_log import RecallLog
 from memory.remember import Remember
@@ -65,7 +66,7 @@ class Services:
 
     def queued(self) -> int:
         """Return how many turns the index doesn't have yet."""
-        with self.ledger.reading() as tx:
+        with self.ledger.reading(EVERY_TENANT) as tx:
             return outbox.depth(tx)
 
 
@@ -84,7 +85,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         folder = DataFolder(settings.data)
         stack.callback(folder.close)
         ledger = stack.enter_context(open_ledger(settings))
-        with ledger.writing() as tx:
+        with ledger.writing(EVERY_TENANT) as tx:
             idempotency.sweep(tx)
         shared = SharedEncoder(encoder or make_encoder(settings))
         stack.callback(shared.close)
@@ -148,7 +149,7 @@ def open_index(settings: Settings, ledger: Ledger, encoder: Encoder, codec: Toke
         index = EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
         fresh = True
     if fresh:
-        with ledger.writing() as tx:
+        with ledger.writing(EVERY_TENANT) as tx:
             queued = outbox.requeue(tx, now())
         if queued:
             log.info("index.rebuilding", turns=queued)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memory.tokens import DEFAULT_ENCODING
@@ -17,6 +17,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SATCHEL_", extra="forbid", frozen=True)
 
     data: Annotated[Path, Field(description="Folder that holds everything Satchel keeps.")] = Path("data")
+    database: Annotated[
+        SecretStr | None,
+        Field(description="PostgreSQL for the ledger, `postgresql://user@host/name`; none = SQLite."),
+    ] = None
+    database_pool: Annotated[
+        int, Field(ge=1, description="Connections to PostgreSQL that are kept; as many again under load.")
+    ] = 10
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8377
     encoder: Annotated[

@@ -71,7 +71,8 @@ def quality(tx: sa.Connection, tenant: str, *, days: int, least: int) -> dict[st
     """Return how good contexts were, by intent, over the last `days`."""
     since = (now() - days * DAY) // DAY
     names = ("contexts", "abstained", "degraded", "recall_sum", "sufficient_sum", "used_sum", "saved_sum")
-    sums = [sa.func.sum(recalls.c[name]).label(name) for name in names]
+    # PostgreSQL sums whole numbers to decimals, which no float can be divided by.
+    sums = [sa.cast(sa.func.sum(recalls.c[name]), recalls.c[name].type).label(name) for name in names]
     query = sa.select(recalls.c.label, *sums).where(recalls.c.tenant == tenant, recalls.c.day >= since)
     rows = []
     for row in tx.execute(query.group_by(recalls.c.label)).mappings():

@@ -9,6 +9,7 @@ SatchelError
 │   └── IdempotencyError       the key was used for another request
 ├── AccessError                use a key with the needed rights
 ├── UnavailableError           try again later
+│   └── BusyError              others write the same: at once, it may do
 └── SetupError                 an operator must act: settings, files, versions
     ├── DataFolderInUseError   another process holds the data folder
     ├── EncoderMismatchError   the index was built by another encoder
@@ -50,6 +51,10 @@ class AccessError(SatchelError):
 
 class UnavailableError(SatchelError):
     """Something that is needed doesn't answer now."""
+
+
+class BusyError(UnavailableError):
+    """Others hold or write the same rows; the same transaction again may do."""
 
 
 class SetupError(SatchelError):

@@ -56,7 +56,7 @@ class Insight:
         """Return tag, risk and route of the scope's session with the new user turn `text`; keeps nothing."""
         row, counted = Row(), False
         if scope.session is not None:
-            with self._ledger.reading() as tx:
+            with self._ledger.reading(scope.tenant) as tx:
                 number, row = insights.by_name(tx, scope.tenant, scope.session)
                 if number is not None and row.last_seq >= 0:
                     counted = insights.lately_said(tx, number, text, row.last_seq, _NEWEST)
@@ -73,7 +73,7 @@ class Insight:
         """Return tag and risk of the scope's session up to the last turn that was encoded."""
         row = Row()
         if scope.session is not None:
-            with self._ledger.reading() as tx:
+            with self._ledger.reading(scope.tenant) as tx:
                 _, row = insights.by_name(tx, scope.tenant, scope.session)
         return self.session(row)
 

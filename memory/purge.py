@@ -11,6 +11,7 @@ import structlog
 from memory.errors import NotFoundError
 from memory.ledger import Ledger, audit, outbox, purges, sessions, turns, users
 from memory.ledger.purges import Kind, Receipt
+from memory.ledger.tenancy import EVERY_TENANT
 from memory.scope import Scope
 from memory.times import now
 
@@ -38,7 +39,7 @@ class Purge:
 
     def user(self, scope: Scope, actor: str) -> Receipt:
         """Erase all that is remembered of the scope's user."""
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(scope.tenant) as tx:
             found = users.find(tx, scope)
             if found is None:
                 raise NotFoundError(f"nothing is remembered of a user {scope.user!r}")
@@ -48,7 +49,7 @@ class Purge:
 
     def session(self, tenant: str, name: str, actor: str) -> Receipt:
         """Erase one session."""
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(tenant) as tx:
             found = sessions.find(tx, tenant, name)
             if found is None:
                 raise NotFoundError(f"no session {name!r}")
@@ -59,7 +60,7 @@ class Purge:
 
     def turn(self, tenant: str, name: str, actor: str) -> Receipt:
         """Erase one turn."""
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(tenant) as tx:
             found = turns.by_name(tx, tenant, name)
             if found is None:
                 raise NotFoundError(f"no turn {name!r}")
@@ -71,7 +72,7 @@ class Purge:
 
     def receipt(self, tenant: str, receipt: str) -> Receipt:
         """Return how far a purge is; raise `NotFoundError` where the tenant has none of that id."""
-        with self._ledger.reading() as tx:
+        with self._ledger.reading(tenant) as tx:
             found = purges.find(tx, tenant, receipt)
         if found is None:
             raise NotFoundError(f"no purge {receipt!r}")
@@ -79,7 +80,7 @@ class Purge:
 
     def resume(self) -> None:
         """Go on with purges that were cut off."""
-        with self._ledger.reading() as tx:
+        with self._ledger.reading(EVERY_TENANT) as tx:
             left = purges.unfinished(tx)
         for receipt in left:
             self._go_on(receipt)
@@ -109,7 +110,7 @@ class Purge:
         except Exception as failure:
             log.exception("purge.failed", receipt=receipt.id)
             error = repr(failure)
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(receipt.tenant) as tx:
             if receipt.work["turns"] is None:
                 # Turns posted since then may have been taken out with the rest.
                 outbox.requeue(tx, now(), scope)

@@ -7,7 +7,9 @@ from dataclasses import astuple, dataclass
 import sqlalchemy as sa
 
 from memory.ledger import Ledger
+from memory.ledger.insert import insert_missing
 from memory.ledger.schema import recalls
+from memory.ledger.tenancy import EVERY_TENANT
 from memory.times import now
 
 DAY = 86_400_000_000
@@ -67,7 +69,7 @@ class RecallLog:
             taken, self._sums = self._sums, defaultdict(_Sums)
         if not taken:
             return
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(EVERY_TENANT) as tx:
             for key, sums in taken.items():
                 _add(tx, key, dict(zip(_SUMS, astuple(sums), strict=True)))
 
@@ -76,5 +78,5 @@ def _add(tx: sa.Connection, key: tuple[str, int, str], values: dict[str, float])
     tenant, day, label = key
     chosen = (recalls.c.tenant == tenant, recalls.c.day == day, recalls.c.label == label)
     grown = {name: recalls.c[name] + value for name, value in values.items()}
-    if not tx.execute(sa.update(recalls).where(*chosen).values(**grown)).rowcount:
-        tx.execute(sa.insert(recalls).values(tenant=tenant, day=day, label=label, **values))
+    insert_missing(tx, recalls, tenant=tenant, day=day, label=label, **dict.fromkeys(values, 0))
+    tx.execute(sa.update(recalls).where(*chosen).values(**grown))

@@ -44,7 +44,7 @@ class Remember:
         if scope.session is None:
             raise InvalidInputError("a session is needed to remember turns")
         tokens = self._counter.count_all([turn.content for turn in new])
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(scope.tenant) as tx:
             if once is not None and (given := idempotency.answer(tx, once)) is not None:
                 return Remembered([], given)
             remembered = turns.append(tx, scope, new, tokens)

@@ -19,12 +19,12 @@ class Reviewing:
 
     def page(self, tenant: str, status: Status, before: int | None, limit: int) -> list[Review]:
         """Return the tenant's reviews, newest first, below number `before`."""
-        with self._ledger.reading() as tx:
+        with self._ledger.reading(tenant) as tx:
             return reviews.page(tx, tenant, status, before, limit)
 
     def look(self, tenant: str, number: int, actor: str) -> tuple[Review, str, Policy | None]:
         """Return a review, the masked turn at which it rose, and its policy's advice."""
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(tenant) as tx:
             review = reviews.find(tx, tenant, number)
             text = mask(reviews.flagged_text(tx, number)).text
             self._audit(tx, tenant, review, actor, "review.look")
@@ -38,7 +38,7 @@ class Reviewing:
             raise InvalidInputError("send a label with the decision 'relabel', and only then")
         if label is not None and label not in (*POLICIES, "none"):
             raise InvalidInputError(f"label must be none or one of {', '.join(POLICIES)}, not {label!r}")
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(tenant) as tx:
             review = reviews.decide(tx, tenant, number, decision=decision, label=label, actor=actor)
             self._audit(tx, tenant, review, actor, "review.decide")
         return review

@@ -24,6 +24,6 @@ def search_ledger(
     """Return what BM25 finds in the user's turns; dense and token scores follow from the shared words."""
     dim = len(views[0].pooled)
     hot = HotScope(dim, codec.dim)
-    with ledger.reading() as tx:
+    with ledger.reading(scope.tenant) as tx:
         hot.add([unencoded(turn, dim, counter, codec) for turn in turns.stream(tx, scope)])
     return hot.search(views, limits, session)

@@ -129,7 +129,7 @@ class Finder:
         if wanted.within_session and scope.session is None:
             raise InvalidInputError('scope "session" needs a session_id')
         known = _Known()
-        with self._ledger.reading() as tx:
+        with self._ledger.reading(scope.tenant) as tx:
             known.user = users.find(tx, scope)
             if known.user is None:
                 return known
@@ -176,7 +176,7 @@ class Finder:
         missing = self._index.missing(scope, known.pending) if known.pending else set()
         if not missing:
             return
-        with self._ledger.reading() as tx:
+        with self._ledger.reading(scope.tenant) as tx:
             turns = sorted(turn_table.by_id(tx, scope, missing).values(), key=lambda turn: -turn.id)
         sizes = accumulate(len(turn.content) for turn in turns)
         fresh = [

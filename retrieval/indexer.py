@@ -12,6 +12,7 @@ from memory.encoders.port import Floats
 from memory.errors import SatchelError
 from memory.ledger import Ledger, outbox
 from memory.ledger import turns as turn_table
+from memory.ledger.tenancy import EVERY_TENANT
 from memory.scope import Scope
 from memory.times import now
 from memory.tokens import TokenCounter
@@ -77,7 +78,7 @@ class Indexer:
 
     def step(self) -> bool:
         """Index the turns that have waited longest; return whether there were any."""
-        with self._ledger.reading() as tx:
+        with self._ledger.reading(EVERY_TENANT) as tx:
             due = outbox.due(tx, now(), _BATCH)
         for scope, group in groupby(
             sorted(due, key=lambda item: _owner(item.scope)), lambda item: item.scope
@@ -108,18 +109,18 @@ class Indexer:
                     self._index_or_put_off(scope, [turn])
                 return
             log.warning("indexer.put_off", turn=ids[0], error=repr(error))
-            with self._ledger.writing() as tx:
+            with self._ledger.writing(scope.tenant) as tx:
                 outbox.failed(tx, ids, now(), repr(error))
 
     def _index_turns(self, scope: Scope, ids: Sequence[int]) -> None:
-        with self._ledger.reading() as tx:
+        with self._ledger.reading(scope.tenant) as tx:
             turns = list(turn_table.by_id(tx, scope, ids).values())
         ready = encoded(turns, self._encoder.encode_later, self._counter, self._codec)
         if ready:
             self._index.upsert(scope, ready)
         # A purge commits to the ledger before it reaches the index. Looking again after the upsert
         # leaves no order of the two in which an erased turn stays.
-        with self._ledger.writing() as tx:
+        with self._ledger.writing(scope.tenant) as tx:
             left = turn_table.by_id(tx, scope, ids).keys()
             erased = set(ids) - left
             if self._observe is not None:

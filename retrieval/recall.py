@@ -93,7 +93,7 @@ class Recall:
 
     def _packed(self, scope: Scope, choice: Choice, budget: int) -> tuple[str, int, list[Item]]:
         """Return the rendered picks and their exact tokens; the least relevant go until they fit."""
-        with self._ledger.reading() as tx:
+        with self._ledger.reading(scope.tenant) as tx:
             found = turns.by_id(tx, scope, [pick.turn for pick in choice.picks])
         # A turn that the ledger has no longer was erased after the index was asked.
         picks = {pick.turn: pick for pick in choice.picks if pick.turn in found}

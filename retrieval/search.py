@@ -47,7 +47,7 @@ class Search:
                 if row.turn not in finding.excluded
             ]
             best = ranked[:top_k]
-        with clock.measured("fetch"), self._ledger.reading() as tx:
+        with clock.measured("fetch"), self._ledger.reading(scope.tenant) as tx:
             found = turns.by_id(tx, scope, [row.turn for row in best])
         hits = [Hit(found[row.turn], row.relevance, row.scores) for row in best if row.turn in found]
         return Hits(hits, finding.degraded, clock.total())

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pydantic import SecretStr
 
 from api.services import Services, open_services
 from api.settings import Settings
+from api.stores import open_ledger
 from memory.encoders import OnnxEncoder
 from memory.ledger import Ledger
 from memory.tokens import TokenCounter
+from tests.postgres import Databases, serving
 from tests.serving import Server, Start, starting
 
 # Example counts are chosen for two cores; a slow machine must not fail by time.
@@ -48,18 +51,40 @@ def counter() -> TokenCounter:
     return TokenCounter()
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A new, empty ledger."""
-    opened = Ledger.in_folder(tmp_path)
-    yield opened
-    opened.close()
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """A PostgreSQL server, started when the first test asks for it."""
+    with pytest.MonkeyPatch.context() as patch, serving(patch) as opened:
+        yield opened
 
 
 @pytest.fixture
-def services(tmp_path: Path, encoder: OnnxEncoder) -> Iterator[Services]:
-    """All use cases over a new data folder."""
-    with open_services(Settings(data=tmp_path / "data"), encoder=encoder) as opened:
+def postgres(databases: Databases) -> Iterator[str]:
+    """The URL of a new PostgreSQL database that holds an empty ledger."""
+    with databases.new() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings for a new ledger; what asks for this runs once on SQLite and once on PostgreSQL."""
+    data = tmp_path / "data"
+    if request.param == "sqlite":
+        return Settings(data=data)
+    return Settings(data=data, database=SecretStr(request.getfixturevalue("postgres")))
+
+
+@pytest.fixture
+def ledger(stored: Settings) -> Iterator[Ledger]:
+    """A new, empty ledger, on SQLite and on PostgreSQL."""
+    with open_ledger(stored) as opened:
+        yield opened
+
+
+@pytest.fixture
+def services(stored: Settings, encoder: OnnxEncoder) -> Iterator[Services]:
+    """All use cases over a new ledger and data folder, on SQLite and on PostgreSQL."""
+    with open_services(stored, encoder=encoder) as opened:
         yield opened
 
 

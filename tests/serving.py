@@ -61,7 +61,7 @@ def run(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
 
 def new_key(data: Path, tenant: str = DEFAULT_TENANT, rights: frozenset[Right] = RIGHTS) -> str:
     """Make a key, beside a service that may be running, and return its secret."""
-    with open_ledger(Settings(data=data)) as ledger, ledger.writing() as tx:
+    with open_ledger(Settings(data=data)) as ledger, ledger.writing(tenant) as tx:
         return keys.create(tx, tenant, rights)[1]
 
 

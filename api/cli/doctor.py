@@ -14,6 +14,7 @@ from api.version import VERSION
 from memory.errors import SatchelError
 from memory.ledger import outbox
 from memory.ledger.schema import turns, users
+from memory.ledger.tenancy import EVERY_TENANT
 from memory.tokens import TokenCounter
 from retrieval.codec import default_codec
 from retrieval.embedded import EmbeddedIndex
@@ -75,7 +76,7 @@ def _encoder(settings: Settings) -> str:
 
 
 def _ledger(settings: Settings) -> str:
-    with open_ledger(settings) as ledger, ledger.reading() as tx:
+    with open_ledger(settings) as ledger, ledger.reading(EVERY_TENANT) as tx:
         if ledger.engine.dialect.name == "sqlite":
             found = tx.exec_driver_sql("PRAGMA integrity_check").scalar()
             if found != "ok":

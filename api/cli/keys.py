@@ -13,6 +13,7 @@ from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import InvalidInputError
 from memory.ledger import keys
 from memory.ledger.keys import RIGHTS, Key, Right
+from memory.ledger.tenancy import EVERY_TENANT
 from memory.times import now, to_datetime
 
 app = typer.Typer(help="Make, list and revoke API keys; also while the service runs.", no_args_is_help=True)
@@ -30,7 +31,7 @@ def create(
 ) -> None:
     """Make a key. Its secret is shown this once."""
     expires = now() + timedelta(days=days) // timedelta(microseconds=1) if days is not None else None
-    with open_ledger(settings_with(data=data)) as ledger, ledger.writing() as tx:
+    with open_ledger(settings_with(data=data)) as ledger, ledger.writing(tenant) as tx:
         key, secret = keys.create(tx, tenant, _rights(rights), label=label, expires_at=expires)
     if as_json:
         show({"key": secret, **_shown(key)})
@@ -41,7 +42,7 @@ def create(
 @app.command("list")
 def list_keys(data: Data = None, *, as_json: AsJson = False) -> None:
     """List all keys, without their secrets."""
-    with open_ledger(settings_with(data=data)) as ledger, ledger.reading() as tx:
+    with open_ledger(settings_with(data=data)) as ledger, ledger.reading(EVERY_TENANT) as tx:
         found = [_shown(key) for key in keys.all_of(tx)]
     if as_json:
         show({"keys": found})
@@ -55,7 +56,7 @@ def list_keys(data: Data = None, *, as_json: AsJson = False) -> None:
 @app.command()
 def revoke(key_id: str, data: Data = None, *, as_json: AsJson = False) -> None:
     """End a key at once."""
-    with open_ledger(settings_with(data=data)) as ledger, ledger.writing() as tx:
+    with open_ledger(settings_with(data=data)) as ledger, ledger.writing(EVERY_TENANT) as tx:
         keys.revoke(tx, key_id)
     if as_json:
         show({"revoked": key_id})

@@ -51,7 +51,7 @@ def export(
 ) -> None:
     """Print all that is remembered of a user, a turn a line (NDJSON), oldest first."""
     scope = Scope(tenant, user)
-    with open_ledger(settings_with(data=data)) as ledger, ledger.reading() as tx:
+    with open_ledger(settings_with(data=data)) as ledger, ledger.reading(tenant) as tx:
         if users.find(tx, scope) is None:
             raise NotFoundError(f"nothing is remembered of a user {user!r} in tenant {tenant!r}")
         for turn in turns.stream(tx, scope):

@@ -18,6 +18,7 @@ from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import SetupError
 from memory.folder import DataFolder
 from memory.ledger import keys
+from memory.ledger.tenancy import EVERY_TENANT
 
 
 def serve(
@@ -53,7 +54,7 @@ class _Announcing(uvicorn.Server):
 
 def _first_key(settings: Settings) -> str | None:
     """Return the secret of a new key if there is no key yet."""
-    with open_ledger(settings) as ledger, ledger.writing() as tx:
+    with open_ledger(settings) as ledger, ledger.writing(EVERY_TENANT) as tx:
         if keys.all_of(tx):
             return None
         return keys.create(tx, DEFAULT_TENANT, label="first use")[1]

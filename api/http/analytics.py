@@ -15,7 +15,7 @@ Days = Annotated[int, Query(ge=1, le=366, description="How far to look back.")]
 @router.get("/v1/analytics/intents")
 def intents(opened: Opened, caller: Admin, days: Days = 28) -> dict[str, Any]:
     """Return shares with intervals, growth week on week, failures and outcomes by intent."""
-    with opened.ledger.reading() as tx:
+    with opened.ledger.reading(caller.tenant) as tx:
         least = opened.settings.analytics_min_sessions
         return analytics.intents(tx, caller.tenant, days=days, least=least)
 
@@ -24,6 +24,6 @@ def intents(opened: Opened, caller: Admin, days: Days = 28) -> dict[str, Any]:
 def quality(opened: Opened, caller: Admin, days: Days = 28) -> dict[str, Any]:
     """Return how good contexts were, by intent."""
     opened.recalls.flush()
-    with opened.ledger.reading() as tx:
+    with opened.ledger.reading(caller.tenant) as tx:
         least = opened.settings.analytics_min_sessions
         return analytics.quality(tx, caller.tenant, days=days, least=least)

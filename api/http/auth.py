@@ -11,6 +11,7 @@ from api.services import Services
 from memory.errors import AccessError
 from memory.ledger import keys
 from memory.ledger.keys import Right
+from memory.ledger.tenancy import EVERY_TENANT
 
 _bearer = HTTPBearer(auto_error=False, description="A key made with `satchel keys create`.")
 
@@ -34,7 +35,7 @@ def _caller(right: Right) -> Callable[..., Caller]:
         opened: Annotated[Services, Depends(services)],
         sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> Caller:
-        with opened.ledger.reading() as tx:
+        with opened.ledger.reading(EVERY_TENANT) as tx:
             key = keys.verify(tx, sent.credentials) if sent else None
         if key is None:
             detail = "send 'Authorization: Bearer <key>' with a key that is in use"

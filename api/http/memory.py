@@ -49,7 +49,7 @@ def get_purge(receipt_id: Annotated[Name, Path()], opened: Opened, caller: Admin
 def export_user(user_id: Annotated[Name, Path()], opened: Opened, caller: Reader) -> StreamingResponse:
     """Return all that is remembered of a user, a turn a line (NDJSON), oldest first."""
     scope = Scope(caller.tenant, user_id)
-    with opened.ledger.reading() as tx:
+    with opened.ledger.reading(scope.tenant) as tx:
         if users.find(tx, scope) is None:
             raise NotFoundError(f"nothing is remembered of a user {user_id!r}")
     return StreamingResponse(_lines(opened, scope), media_type="application/x-ndjson")
@@ -75,7 +75,7 @@ def _import(opened: Services, tenant: str, body: bytes, user: str | None) -> Imp
 
 
 def _lines(opened: Services, scope: Scope) -> Iterator[str]:
-    with opened.ledger.reading() as tx:
+    with opened.ledger.reading(scope.tenant) as tx:
         for turn in turns.stream(tx, scope):
             yield turn_out(turn).model_dump_json() + "\n"
 

@@ -31,7 +31,7 @@ def list_sessions(
 ) -> SessionsOut:
     """List a user's sessions, newest first."""
     scope = Scope(caller.tenant, user_id)
-    with opened.ledger.reading() as tx:
+    with opened.ledger.reading(caller.tenant) as tx:
         page = sessions.page(tx, scope, place(cursor), limit)
         known = insights.of_sessions(tx, [session.id for session in page])
     shown = [_session(opened, session, user_id, known.get(session.id, Row())) for session in page]
@@ -42,7 +42,7 @@ def list_sessions(
 @router.get("/v1/sessions/{session_id}")
 def get_session(session_id: Annotated[Name, Path()], opened: Opened, caller: Reader) -> SessionOut:
     """Return one session's totals."""
-    with opened.ledger.reading() as tx:
+    with opened.ledger.reading(caller.tenant) as tx:
         found = sessions.find(tx, caller.tenant, session_id)
         if found is None:
             raise NotFoundError(f"no session {session_id!r}")
@@ -59,7 +59,7 @@ def list_turns(
 ) -> TurnsPage:
     """Return a session's turns in order, verbatim."""
     after = place(cursor)
-    with opened.ledger.reading() as tx:
+    with opened.ledger.reading(caller.tenant) as tx:
         found = sessions.find(tx, caller.tenant, session_id)
         if found is None:
             raise NotFoundError(f"no session {session_id!r}")
@@ -73,7 +73,7 @@ def post_event(
     session_id: Annotated[Name, Path()], body: EventIn, opened: Opened, caller: Writer
 ) -> EventOut:
     """Note how the session went on: outcomes tell which contexts were good."""
-    with opened.ledger.writing() as tx:
+    with opened.ledger.writing(caller.tenant) as tx:
         events.add(tx, caller.tenant, session_id, body.type, body.turn_id)
     return EventOut(session_id=session_id, type=body.type)
 

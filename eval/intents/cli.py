@@ -107,7 +107,7 @@ def train_risk_command(
     from eval.intents.risk_examples import turns_to_learn  # noqa: PLC0415
     from eval.intents.risk_train import train  # noqa: PLC0415
 
-    with open_ledger(settings_with(data=data)) as ledger, ledger.reading() as tx:
+    with open_ledger(settings_with(data=data)) as ledger, ledger.reading(tenant) as tx:
         reviewed = decided(tx, tenant)
     encoder = OnnxEncoder()
     train([*turns_to_learn(corpus), *reviewed], encoder, VectorCache(encoder, cache)).save(out)
@@ -132,7 +132,7 @@ def report_command(  # noqa: PLR0917 - typer reads them by name
 ) -> None:
     """Show shares with intervals, growth, failures and quality by intent, and where the tagger abstains."""
     settings = settings_with(data=data)
-    with open_ledger(settings) as ledger, ledger.reading() as tx:
+    with open_ledger(settings) as ledger, ledger.reading(tenant) as tx:
         least = settings.analytics_min_sessions
         intents = analytics.intents(tx, tenant, days=days, least=least)
         quality = analytics.quality(tx, tenant, days=days, least=least)
@@ -176,7 +176,7 @@ def confusion(examples: list[Example], cache: Path) -> dict[str, dict[str, int]]
 def _remembered(ledger: Ledger, tenant: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return the user turns of all of a tenant's sessions."""
     found = []
-    with ledger.reading() as tx:
+    with ledger.reading(tenant) as tx:
         last = 0
         while page := users.page(tx, tenant, last, _PAGE):
             for number, user in page:

@@ -44,7 +44,7 @@ def serving(data: Path | None = None) -> Iterator[Server]:
     """Start a service over `data`, by default over an empty memory that is deleted on the way out."""
     with tempfile.TemporaryDirectory(prefix="satchel-latency-") as scratch:
         data = data or Path(scratch)
-        with open_ledger(Settings(data=data)) as ledger, ledger.writing() as tx:
+        with open_ledger(Settings(data=data)) as ledger, ledger.writing(DEFAULT_TENANT) as tx:
             secret = keys.create(tx, DEFAULT_TENANT)[1]
         begun = time.perf_counter()
         with (data / "log").open("w") as log:

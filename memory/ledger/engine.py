@@ -1,4 +1,4 @@
-"""Database engines, opened with the settings that durability needs."""
+"""Transactions over a database engine, and the SQLite engine with the settings that durability needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,13 @@ from sqlite3 import Connection as SqliteConnection
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from memory.errors import CorruptFileError, SetupError
+from memory.errors import SetupError
+from memory.ledger.failures import typed_failures
 
 # Seconds a writer waits for another one.
 _BUSY = 30
+# A reader on PostgreSQL sees one state, as one on SQLite does by itself.
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def sqlite_engine(path: Path) -> sa.Engine:
@@ -47,30 +50,23 @@ def _begin(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Yield a connection that sees one state of the database."""
-    with corrupt_is_typed(), engine.connect() as connection, connection.begin():
+def reading(engine: sa.Engine, **options: object) -> Iterator[sa.Connection]:
+    """Yield a connection that sees one state of the database. `options` are for the engine's listeners."""
+    snapshot = _SNAPSHOT if engine.dialect.name == "postgresql" else {}
+    with _transaction(engine, {"writes": False} | snapshot | options) as connection:
         yield connection
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+def writing(engine: sa.Engine, **options: object) -> Iterator[sa.Connection]:
     """Yield a connection in a write transaction: all of it is kept on a clean exit, else none."""
-    with (
-        corrupt_is_typed(),
-        engine.connect().execution_options(writes=True) as connection,
-        connection.begin(),
-    ):
+    with _transaction(engine, {"writes": True} | options) as connection:
         yield connection
 
 
 @contextmanager
-def corrupt_is_typed() -> Iterator[None]:
-    """Raise `CorruptFileError` where the database says that its file is damaged."""
-    try:
-        yield
-    except sa.exc.DatabaseError as error:
-        text = str(error.orig)
-        if "malformed" in text or "not a database" in text:
-            raise CorruptFileError(f"the database file is damaged: {text}") from error
-        raise
+def _transaction(engine: sa.Engine, options: dict[str, object]) -> Iterator[sa.Connection]:
+    with typed_failures(), engine.connect() as connection:
+        chosen = connection.execution_options(**options)
+        with chosen.begin():
+            yield chosen

@@ -6,14 +6,19 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from memory.ledger.engine import reading, sqlite_engine, writing
+from memory.ledger.postgres import migrating, postgres_engine
+from memory.ledger.tenancy import EVERY_TENANT, Tenancy
+from memory.ledger.wall import raise_wall
 
 FILE = "ledger.sqlite3"
 
 
 class Ledger:
-    """Hands out read and write transactions over one database."""
+    """Hands out read and write transactions over one database, each bound to a tenant."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
@@ -25,21 +30,43 @@ class Ledger:
         ledger.migrate()
         return ledger
 
-    def reading(self) -> AbstractContextManager[sa.Connection]:
-        """Begin a transaction that sees one state."""
-        return reading(self.engine)
+    @classmethod
+    def on_server(cls, url: str, *, pool: int = 10) -> "Ledger":
+        """Open the ledger on PostgreSQL, migrated to the present schema.
 
-    def writing(self) -> AbstractContextManager[sa.Connection]:
+        pool: connections kept; as many again are opened under load. Raises `SetupError` for a URL that
+        won't do, and `UnavailableError` where the server doesn't answer.
+        """
+        ledger = cls(postgres_engine(url, pool=pool))
+        try:
+            ledger.migrate()
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    def reading(self, tenant: Tenancy) -> AbstractContextManager[sa.Connection]:
+        """Begin a transaction that sees one state."""
+        return reading(self.engine, tenant=tenant)
+
+    def writing(self, tenant: Tenancy) -> AbstractContextManager[sa.Connection]:
         """Begin a transaction whose writes are durable when it ends cleanly, and undone otherwise."""
-        return writing(self.engine)
+        return writing(self.engine, tenant=tenant)
 
     def migrate(self) -> None:
-        """Bring the schema to the newest version."""
+        """Bring the schema to the newest version; replicas that start together do it one by one."""
         config = Config()
         config.set_main_option("script_location", "memory.ledger:migrations")
-        with self.writing() as tx:
+        with self.reading(EVERY_TENANT) as tx:
+            if _revision(tx) == ScriptDirectory.from_config(config).get_current_head():
+                return
+        with self.writing(EVERY_TENANT) as tx:
+            if tx.dialect.name == "postgresql":
+                migrating(tx)
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
+            if tx.dialect.name == "postgresql":
+                raise_wall(tx)
 
     def compact(self) -> None:
         """Write the log into the database file and empty it, so that erased rows are in neither."""
@@ -50,3 +77,8 @@ class Ledger:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _revision(tx: sa.Connection) -> str | None:
+    """Return the version of the schema, None where there is none yet."""
+    return MigrationContext.configure(tx).get_current_revision()

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from memory.ledger import users as users_of
 from memory.ledger.schema import events, idempotency, outbox, purges, sessions, turns, users
 from memory.scope import Scope
 from memory.times import now
@@ -66,6 +67,7 @@ def erase_turns(tx: sa.Connection, session: int, user: int, ids: Sequence[int]) 
             .where(table.c.id == row)
             .values(turns=table.c.turns - len(ids), tokens=table.c.tokens - tokens)
         )
+    users_of.touch(tx, user)
 
 
 def begin(tx: sa.Connection, scope: Scope, kind: Kind, subject: str, ids: Sequence[int]) -> Receipt:

@@ -60,6 +60,11 @@ users = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("turns", sa.BigInteger, nullable=False, default=0),
     sa.Column("tokens", sa.BigInteger, nullable=False, default=0),
+    # Grows with every change of what can be recalled of the user.
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="0"),
+    # The worker that has the user's queued turns in hand, and until when they are its own.
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("claimed_until", sa.BigInteger),
     sa.UniqueConstraint("tenant", "name"),
     sqlite_autoincrement=True,  # a number is never used again, whatever was purged
 )

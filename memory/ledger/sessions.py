@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from memory.errors import ConflictError
+from memory.ledger.insert import insert_missing
 from memory.ledger.schema import sessions, users
 from memory.scope import Scope
 
@@ -47,7 +48,7 @@ def ensure(tx: sa.Connection, scope: Scope, user: int, at: int) -> Session:
     found = find(tx, scope.tenant, scope.session)
     if found is None:
         values = {"tenant": scope.tenant, "user_id": user, "name": scope.session, "created_at": at}
-        tx.execute(sa.insert(sessions).values(**values, last_at=at, turns=0, tokens=0, last_seq=-1))
+        insert_missing(tx, sessions, **values, last_at=at, turns=0, tokens=0, last_seq=-1)
         return ensure(tx, scope, user, at)
     if found.user_id != user:
         raise ConflictError(f"the session {scope.session!r} belongs to another user of this tenant")

@@ -1,9 +1,11 @@
 """Tenants and their users."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
+from memory.ledger.insert import insert_missing
 from memory.ledger.schema import tenants, users
 from memory.scope import Scope
 from memory.times import now
@@ -11,45 +13,60 @@ from memory.times import now
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user's number and how much is remembered of them: turns, and tokens of their content."""
+    """A user's number and how much is remembered of them: turns, and tokens of their content.
+
+    version: grows, in the same transaction, with each turn that is added or erased or that the index
+    has taken in. Whatever is cached of a user holds only as long as `stamp` is what it was.
+    """
 
     id: int
     turns: int
     tokens: int
+    version: int
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """What to compare a cache with; a user who was purged and came back has another number."""
+        return self.id, self.version
 
 
 def ensure_tenant(tx: sa.Connection, tenant: str) -> None:
     """Make the tenant where it is missing."""
-    if tx.scalar(sa.select(tenants.c.name).where(tenants.c.name == tenant)) is None:
-        tx.execute(sa.insert(tenants).values(name=tenant, created_at=now()))
+    insert_missing(tx, tenants, name=tenant, created_at=now())
 
 
 def find(tx: sa.Connection, scope: Scope) -> User | None:
     """Return the scope's user, or None for one of whom nothing was ever remembered."""
-    columns = (users.c.id, users.c.turns, users.c.tokens)
-    row = tx.execute(
-        sa.select(*columns).where(users.c.tenant == scope.tenant, users.c.name == scope.user)
-    ).first()
-    return None if row is None else User(row.id, row.turns, row.tokens)
+    return _user(tx.execute(_find(scope)))
 
 
 def ensure(tx: sa.Connection, scope: Scope) -> User:
-    """Return the scope's user, made where missing."""
-    found = find(tx, scope)
+    """Return the scope's user, made where missing, locked: whoever writes for a user waits for the other."""
+    found = lock(tx, scope)
     if found is not None:
         return found
     values = {"tenant": scope.tenant, "name": scope.user, "created_at": now(), "turns": 0, "tokens": 0}
-    added = tx.execute(sa.insert(users).values(**values).returning(users.c.id))
-    return User(added.scalar_one(), 0, 0)
+    insert_missing(tx, users, **values)
+    return ensure(tx, scope)
+
+
+def lock(tx: sa.Connection, scope: Scope) -> User | None:
+    """Return the scope's user and keep other writers off it until the transaction ends."""
+    return _user(tx.execute(_find(scope).with_for_update(key_share=True)))
 
 
 def add_to_totals(tx: sa.Connection, user: int, *, turns: int, tokens: int) -> None:
-    """Change what is remembered of the user by these amounts."""
+    """Change what is remembered of the user by these amounts; another version."""
     tx.execute(
         sa.update(users)
         .where(users.c.id == user)
-        .values(turns=users.c.turns + turns, tokens=users.c.tokens + tokens)
+        .values(turns=users.c.turns + turns, tokens=users.c.tokens + tokens, version=users.c.version + 1)
     )
+
+
+def touch(tx: sa.Connection, user: int) -> None:
+    """Say that what can be recalled of the user is not what it was: another version."""
+    tx.execute(sa.update(users).where(users.c.id == user).values(version=users.c.version + 1))
 
 
 def page(tx: sa.Connection, tenant: str, after: int, limit: int) -> list[tuple[int, str]]:
@@ -61,3 +78,13 @@ def page(tx: sa.Connection, tenant: str, after: int, limit: int) -> list[tuple[i
         .limit(limit)
     )
     return [(row.id, row.name) for row in rows]
+
+
+def _find(scope: Scope) -> sa.Select[*tuple[Any, ...]]:
+    columns = (users.c.id, users.c.turns, users.c.tokens, users.c.version)
+    return sa.select(*columns).where(users.c.tenant == scope.tenant, users.c.name == scope.user)
+
+
+def _user(found: sa.CursorResult[*tuple[Any, ...]]) -> User | None:
+    row = found.first()
+    return None if row is None else User(row.id, row.turns, row.tokens, row.version)

@@ -39,7 +39,7 @@ def test_any_text_survives(opened: Services, texts: list[str]) -> None:
     session = Scope("default", scope.user, f"s-{scope.user}")
     kept = opened.remember(session, [said(text) for text in texts]).turns
 
-    with opened.ledger.reading() as tx:
+    with opened.ledger.reading("default") as tx:
         stored = turns.by_id(tx, scope, [turn.id for turn in kept])
     context = opened.recall(session, Wanted("x", last=5), 9000, recent=5)
 
@@ -97,7 +97,7 @@ def test_a_turn_of_a_megabyte(services: Services) -> None:
 
     context = services.recall(scope, Wanted("Where is xylophone-7731?"), 1024)
 
-    with services.ledger.reading() as tx:
+    with services.ledger.reading("default") as tx:
         assert turns.by_id(tx, scope, [kept.id])[kept.id].content == text
     assert "xylophone-7731" in context.text
     assert context.used <= 1024

@@ -19,10 +19,10 @@ def test_shares_have_intervals_and_small_rows_are_withheld(services: Services) -
     """Rows under the minimum are not shown, nor can they be worked out from the total."""
     sessions_about(services, "fix this error: KeyError 'user_id' in my python code, traceback below", 6, "d")
     sessions_about(services, "plan a 4 day trip to Lisbon for my family", 2, "p")
-    with services.ledger.writing() as tx:
+    with services.ledger.writing("default") as tx:
         events.add(tx, "default", "d0", "retry", None)
 
-    with services.ledger.reading() as tx:
+    with services.ledger.reading("default") as tx:
         found = analytics.intents(tx, "default", days=28, least=5)
 
     (shown,) = found["intents"]
@@ -47,7 +47,7 @@ def test_quality_is_summed_by_day_and_intent(services: Services) -> None:
         )
         services.recalls.flush()
 
-    with services.ledger.reading() as tx:
+    with services.ledger.reading("default") as tx:
         found = analytics.quality(tx, "default", days=2, least=1)
 
     (shown,) = found["intents"]

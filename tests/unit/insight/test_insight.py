@@ -26,7 +26,7 @@ def say(services: Services, *texts: str, scope: Scope = SCOPE) -> None:
 
 def row(services: Services, name: str = "s1") -> Row:
     """Return what is known about a session."""
-    with services.ledger.reading() as tx:
+    with services.ledger.reading("default") as tx:
         found = sessions.find(tx, "default", name)
         return insights.find(tx, found.id) if found else Row()
 
@@ -45,7 +45,7 @@ def test_indexing_again_counts_nothing_twice(services: Services) -> None:
     """A rebuilt index leaves what is known as it was."""
     say(services, BUG, "and it still fails")
     before = row(services)
-    with services.ledger.writing() as tx:
+    with services.ledger.writing("default") as tx:
         outbox.requeue(tx, now(), SCOPE)
     services.indexer.wake()
     services.drain()
@@ -87,7 +87,7 @@ def test_a_worrying_turn_opens_one_review_and_is_audited(services: Services) -> 
     page = services.reviews.page("default", "open", None, 10)
 
     assert [review.policy for review in page].count("self_harm") == 1
-    with services.ledger.reading() as tx:
+    with services.ledger.reading("default") as tx:
         lines = tx.execute(sa.select(audit.c.subject).where(audit.c.action == "risk.flag")).all()
     assert lines
     assert all(line.subject != "s1" and "ada" not in line.subject for line in lines)
@@ -103,7 +103,7 @@ def test_a_look_is_masked_and_audited(services: Services) -> None:
     assert "ada@example.org" not in text
     assert "[email]" in text
     assert advice is not None
-    with services.ledger.reading() as tx:
+    with services.ledger.reading("default") as tx:
         actors = tx.scalars(sa.select(audit.c.actor).where(audit.c.action == "review.look")).all()
     assert list(actors) == ["key:k1"]
 
@@ -133,6 +133,6 @@ def test_a_purge_takes_what_is_known_along(services: Services) -> None:
 
     services.purge.session("default", "s1", "test")
 
-    with services.ledger.reading() as tx:
+    with services.ledger.reading("default") as tx:
         assert tx.scalar(sa.select(sa.func.count()).select_from(reviews)) == 0
     assert row(services) == Row()

@@ -1,0 +1,48 @@
+"""What a database's own errors mean for the caller."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from memory.errors import BusyError, CorruptFileError, SatchelError, UnavailableError
+
+# PostgreSQL, SQLSTATE: serialization_failure, deadlock_detected, unique_violation, lock_not_available.
+# A unique violation means that another transaction wrote the same after this one had looked: a second
+# look finds it.
+_CONTENDED = {"40001", "40P01", "23505", "55P03"}
+# Classes: connection exception, insufficient resources, operator intervention (also: timed out), system.
+_DOWN = {"08", "53", "57", "58"}
+
+
+@contextmanager
+def typed_failures() -> Iterator[None]:
+    """Raise the error of ours where the database's is one that the caller can act on.
+
+    `CorruptFileError` for a damaged file, `BusyError` where others held or wrote the same rows (the
+    same transaction again may do), `UnavailableError` where the server doesn't answer.
+    """
+    try:
+        yield
+    except sa.exc.TimeoutError as error:
+        raise UnavailableError("all connections to the ledger are in use; try again") from error
+    except sa.exc.DBAPIError as error:
+        found = _meaning(error)
+        if found is None:
+            raise
+        raise found from error
+
+
+def _meaning(error: sa.exc.DBAPIError) -> SatchelError | None:
+    # Without the statement and its values, which hold users' text.
+    text = str(error.orig).strip()
+    state = getattr(error.orig, "sqlstate", None)
+    if "malformed" in text or "not a database" in text:
+        return CorruptFileError(f"the database file is damaged: {text}")
+    if state in _CONTENDED or "database is locked" in text:
+        return BusyError("another request writes the same rows; try again")
+    if error.connection_invalidated or (state is not None and state[:2] in _DOWN):
+        return UnavailableError("the ledger's database doesn't answer; try again")
+    if state is None and isinstance(error, sa.exc.OperationalError) and hasattr(error.orig, "sqlstate"):
+        return UnavailableError("the ledger's database can't be reached; try again")
+    return None

