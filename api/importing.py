@@ -22,8 +22,9 @@ class Batch:
     turns: list[NewTurn]
 
 
-def batches(lines: Iterable[bytes], tenant: str, user: str | None) -> Iterator[Batch]:
-    """Yield what each line holds, in order; `user` is whose it is where the line doesn't say.
+def batches(lines: Iterable[bytes], tenant: str, user: str | None, source: str = "import") -> Iterator[Batch]:
+    """Yield what each line holds, in order; `user` is whose it is, and `source` where it comes from, where
+    the line doesn't say.
 
     A line is a conversation in the evidence format (its user is the conversation's name), or
     `{"messages": [{"role", "content"}], "session_id"?, "user_id"?}`, or a turn as exported. Raises
@@ -34,16 +35,18 @@ def batches(lines: Iterable[bytes], tenant: str, user: str | None) -> Iterator[B
             continue
         try:
             record = orjson.loads(line)
-            yield from _of_line(record, line, tenant, user)
+            yield from _of_line(record, line, tenant, user, source)
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInputError(f"line {number} can't be imported: {_said(error)}") from error
         except InvalidInputError as error:
             raise type(error)(f"line {number}: {error}") from error
 
 
-def _of_line(record: dict[str, Any], line: bytes, tenant: str, user: str | None) -> Iterator[Batch]:
+def _of_line(
+    record: dict[str, Any], line: bytes, tenant: str, user: str | None, source: str
+) -> Iterator[Batch]:
     if "units" in record:
-        yield from _evidence(record, tenant, user)
+        yield from _evidence(record, tenant, user, source)
     elif "messages" in record:
         # Named by what they say, so that importing the same line again adds nothing.
         digest = hashlib.sha256(line).hexdigest()[:16]
@@ -51,10 +54,10 @@ def _of_line(record: dict[str, Any], line: bytes, tenant: str, user: str | None)
         name = record.get("session_id") or f"{owner}:{digest}"
         scope = Scope(tenant, owner, name)
         named = ({"id": f"{name}:{place}"} | message for place, message in enumerate(record["messages"]))
-        yield Batch(scope, [_message(message) for message in named])
+        yield Batch(scope, [_message(message, source) for message in named])
     elif "session_id" in record and "content" in record:
         scope = Scope(tenant, record.get("user_id") or _needed(user), record["session_id"])
-        turn = _message(record | {"created_at": _time(record.get("created_at"))})
+        turn = _message(record | {"created_at": _time(record.get("created_at"))}, source)
         yield Batch(scope, [turn])
     else:
         raise InvalidInputError(
@@ -62,7 +65,7 @@ def _of_line(record: dict[str, Any], line: bytes, tenant: str, user: str | None)
         )
 
 
-def _evidence(record: dict[str, Any], tenant: str, user: str | None) -> Iterator[Batch]:
+def _evidence(record: dict[str, Any], tenant: str, user: str | None, source: str) -> Iterator[Batch]:
     """Yield runs of units of one session; unit and session names are made unique by the conversation's."""
     conversation = str(record["conversation"])
     latest: int | None = None
@@ -82,14 +85,14 @@ def _evidence(record: dict[str, Any], tenant: str, user: str | None) -> Iterator
                 speaker=speaker,
                 name=f"{conversation}:{unit['id']}",
                 created_at=latest,
-                source="import",
+                source=source,
             )
         )
     if batch is not None:
         yield batch
 
 
-def _message(message: dict[str, Any]) -> NewTurn:
+def _message(message: dict[str, Any], source: str) -> NewTurn:
     at = message.get("created_at")
     return NewTurn(
         role=message["role"],
@@ -98,7 +101,7 @@ def _message(message: dict[str, Any]) -> NewTurn:
         name=message.get("id"),
         created_at=at if isinstance(at, int) else _time(at),
         metadata=message.get("metadata") or {},
-        source="import",
+        source=message.get("source") or source,
     )
 
 

@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     routing_policy: Annotated[
         Path | None, Field(description="Routing policy (TOML); none = the shipped one.")
     ] = None
+    trusted_sources: Annotated[
+        tuple[str, ...],
+        Field(
+            description='Tools and imports that are not low trust, in JSON: `["tool:tests", "import:crm"]`.'
+        ),
+    ] = ()
     analytics_min_sessions: Annotated[
         int, Field(ge=1, description="Analytics withholds counts of fewer sessions than this.")
     ] = 5

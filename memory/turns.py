@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args
 from memory.errors import InvalidInputError, TooLargeError
 from memory.scope import check_name
 from memory.text import storable
+from memory.trust import check_source
 
 Role = Literal["user", "assistant", "system", "tool"]
-Source = Literal["user", "assistant", "system", "tool", "import"]
 
 MAX_CONTENT = 1_048_576
 
@@ -31,7 +31,9 @@ class NewTurn:
 
     name: the turn's id for the outside, unique in the tenant; made by the ledger where None.
     speaker: who spoke, where the role alone doesn't tell. created_at: microseconds, None = now.
-    Raises `InvalidInputError` on an unknown role or a text that can't be stored.
+    source: where it comes from, see `memory.trust`; None = its role.
+    Raises `InvalidInputError` on an unknown role, a source that the role may not claim, or a text that
+    can't be stored.
     """
 
     role: Role
@@ -40,13 +42,15 @@ class NewTurn:
     name: str | None = None
     created_at: int | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
-    source: Source | None = None
+    source: str | None = None
 
     def __post_init__(self) -> None:
         if self.role not in get_args(Role):
             raise InvalidInputError(f"role must be one of {', '.join(get_args(Role))}, not {self.role!r}")
         if self.name is not None:
             check_name("id", self.name)
+        if self.source is not None:
+            check_source(self.source, self.role)
         if self.speaker is not None:
             check_name("name", self.speaker)
         if len(self.content) > MAX_CONTENT:
@@ -70,7 +74,7 @@ class Turn:
     speaker: str | None
     content: str
     created_at: int
-    source: Source
+    source: str
     metadata: dict[str, Any]
     tokens: int
 

@@ -1,11 +1,13 @@
 """Recall: from the new turn to the context that it needs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from memory.encoders.port import Floats
 from memory.ledger import Ledger, turns
 from memory.scope import Scope
 from memory.tokens import TokenCounter
+from memory.trust import Tier, tier
 from retrieval.choose import Choice, Pick, choose
 from retrieval.finder import Clock, Finder, Finding, Wanted
 from retrieval.relevance import RelevanceModel
@@ -14,11 +16,12 @@ from retrieval.render import Record, in_order, new_nonce, render
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record of the context and why it is there. tokens: of its line."""
+    """A record of the context and why it is there. tokens: of its line. tier: how far it is trusted."""
 
     record: Record
     tokens: int
     pick: Pick
+    tier: Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,21 @@ class Context:
 class Recall:
     """The use case behind `POST context`."""
 
-    def __init__(self, ledger: Ledger, find: Finder, counter: TokenCounter, model: RelevanceModel) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        find: Finder,
+        counter: TokenCounter,
+        model: RelevanceModel,
+        *,
+        trusted: Collection[str] = (),
+    ) -> None:
+        """`trusted`: sources that the operator vouches for."""
         self._ledger = ledger
         self._find = find
         self._counter = counter
         self._model = model
+        self._trusted = trusted
 
     def __call__(
         self,
@@ -104,7 +117,12 @@ class Recall:
             records.popitem()
             text = render(list(records.values()), nonce)
         items = [
-            Item(record, self._counter.count(record.line), picks[record.turn.id])
+            Item(
+                record,
+                self._counter.count(record.line),
+                picks[record.turn.id],
+                tier(record.turn.role, record.turn.source, self._trusted),
+            )
             for record in in_order(records.values())
         ]
         return text, used, items

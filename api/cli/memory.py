@@ -2,6 +2,7 @@
 
 import gzip
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, BinaryIO, cast
 
@@ -10,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from api.cli.shared import AsJson, Data, Tenant, console, say, settings_with, show
 from api.http.sessions import turn_out
-from api.importing import batches
+from api.importing import Batch, batches
 from api.services import Services, open_services
 from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import InvalidInputError, NotFoundError, SatchelError
@@ -28,13 +29,20 @@ def import_file(
     data: Data = None,
     tenant: Tenant = DEFAULT_TENANT,
     user: User = None,
+    source: Annotated[
+        str, typer.Option(help="Where it comes from, where the file doesn't say; import:NAME is low trust.")
+    ] = "import",
     *,
     wait: Annotated[bool, typer.Option(help="Wait until all of it is indexed.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Remember conversations from a file. Importing it again adds nothing twice."""
-    with open_services(settings_with(data=data)) as services, _progress() as progress:
-        kept = _remember(services, file, tenant, user, progress)
+    with (
+        open_services(settings_with(data=data)) as services,
+        _progress() as progress,
+        _opened(file) as lines,
+    ):
+        kept = _remember(services, batches(lines, tenant, user, source), progress)
         if wait:
             _wait(services, progress)
         left = services.queued()
@@ -76,17 +84,16 @@ def _report(receipt: Receipt, *, as_json: bool) -> None:
         say(f"{receipt.turns:,} turns are erased; receipt {receipt.id}")
 
 
-def _remember(services: Services, file: Path, tenant: str, user: str | None, progress: Progress) -> int:
+def _remember(services: Services, waiting: Iterable[Batch], progress: Progress) -> int:
     kept = 0
     limit = services.settings.max_turns_per_call
     task = progress.add_task("remembering", total=None)
-    with _opened(file) as lines:
-        for batch in batches(lines, tenant, user):
-            for start in range(0, len(batch.turns), limit):
-                part = batch.turns[start : start + limit]
-                services.remember(batch.scope, part)
-                kept += len(part)
-                progress.update(task, completed=kept)
+    for batch in waiting:
+        for start in range(0, len(batch.turns), limit):
+            part = batch.turns[start : start + limit]
+            services.remember(batch.scope, part)
+            kept += len(part)
+            progress.update(task, completed=kept)
     progress.update(task, total=kept)
     return kept
 

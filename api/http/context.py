@@ -10,11 +10,14 @@ from api.http.insight import intent_out, risk_out, route_out
 from api.http.models import ContextIn, ContextOut, SearchIn, SearchOut
 from memory.scope import Scope
 from memory.times import to_datetime, to_micros
+from memory.trust import Tier
 from retrieval.finder import Wanted
 from retrieval.recall import Context, Item
 from retrieval.search import Hit
 
 router = APIRouter(tags=["recall"])
+
+_TRUST: dict[Tier, models.Trust] = {Tier.LOW: "low", Tier.MIDDLE: "middle", Tier.HIGH: "high"}
 
 
 @router.post("/v1/context")
@@ -108,6 +111,8 @@ def _item(item: Item) -> models.ItemOut:
         name=turn.speaker,
         created_at=to_datetime(turn.created_at),
         text=item.record.text,
+        source=turn.source,
+        trust=_TRUST[item.tier],
         tokens=item.tokens,
         relevance=item.pick.relevance,
         reason=item.pick.reason,
@@ -124,6 +129,8 @@ def _result(hit: Hit, *, explain: bool) -> models.Result:
         name=turn.speaker,
         created_at=to_datetime(turn.created_at),
         text=turn.content,
+        source=turn.source,
+        trust=_TRUST[hit.tier],
         score=hit.score,
         details=hit.details if explain else None,
     )

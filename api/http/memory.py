@@ -57,18 +57,23 @@ def export_user(user_id: Annotated[Name, Path()], opened: Opened, caller: Reader
 
 @router.post("/v1/import")
 async def import_lines(
-    request: Request, opened: Opened, caller: Writer, user_id: Annotated[Name | None, Query()] = None
+    request: Request,
+    opened: Opened,
+    caller: Writer,
+    user_id: Annotated[Name | None, Query()] = None,
+    source: Annotated[Name, Query()] = "import",
 ) -> Imported:
     """Remember conversations from lines of JSON: the evidence format, messages, or an export.
 
-    All lines are checked before the first is kept. `user_id` is whose they are where a line doesn't say.
+    All lines are checked before the first is kept. `user_id` is whose they are, and
+    `source` where they come from, where a line doesn't say.
     """
     body = await request.body()
-    return await run_in_threadpool(_import, opened, caller.tenant, body, user_id)
+    return await run_in_threadpool(_import, opened, caller.tenant, body, user_id, source)
 
 
-def _import(opened: Services, tenant: str, body: bytes, user: str | None) -> Imported:
-    waiting = list(batches(body.splitlines(), tenant, user))
+def _import(opened: Services, tenant: str, body: bytes, user: str | None, source: str) -> Imported:
+    waiting = list(batches(body.splitlines(), tenant, user, source))
     for batch in waiting:
         opened.remember(batch.scope, batch.turns)
     return Imported(turns=sum(len(batch.turns) for batch in waiting))

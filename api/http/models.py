@@ -27,7 +27,18 @@ def _storable(value: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_named)]
+Trust = Literal["low", "middle", "high"]
 Words = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_storable)]
+
+
+# Not dumped where it isn't sent: the requests of older clients keep their idempotency hashes.
+Source = Annotated[
+    Name | None,
+    Field(
+        exclude_if=lambda value: value is None,
+        description="Where it comes from: `tool:browser`, `import:crm`; by default the role.",
+    ),
+]
 
 
 class Strict(BaseModel):
@@ -45,6 +56,7 @@ class TurnIn(Strict):
     created_at: AwareDatetime | None = None
     id: Name | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+    source: Source = None
 
 
 class TurnsIn(Strict):
@@ -140,6 +152,8 @@ class ItemOut(BaseModel):
     name: str | None
     created_at: datetime
     text: str
+    source: str
+    trust: Trust
     tokens: int
     relevance: float
     reason: str
@@ -215,6 +229,8 @@ class Result(BaseModel):
     name: str | None
     created_at: datetime
     text: str
+    source: str
+    trust: Trust
     score: float
     details: dict[str, float] | None = None
 

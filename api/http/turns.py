@@ -57,6 +57,7 @@ def new_turn(turn: TurnIn) -> NewTurn:
         name=turn.id,
         created_at=to_micros(turn.created_at) if turn.created_at else None,
         metadata=turn.metadata,
+        source=turn.source,
     )
 
 

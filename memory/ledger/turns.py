@@ -39,7 +39,8 @@ def append(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn], tokens: Sequ
     """Remember turns at the end of the scope's session, in order; `tokens` counts each content.
 
     A turn that is there already under its name, in the same session with the same words, is returned
-    as it is; other words under the same name raise `ConflictError`. All is queued for the index.
+    as it is; other words or another source under the same name raise `ConflictError`. All is queued for
+    the index.
     """
     users.ensure_tenant(tx, scope.tenant)
     user = users.ensure(tx, scope)
@@ -96,6 +97,15 @@ def last_of_session(tx: sa.Connection, session: int, count: int) -> list[Turn]:
     return [Turn(*row) for row in tx.execute(query)][::-1]
 
 
+def from_source(source: str) -> sa.ColumnElement[bool]:
+    """Return the condition of turns that come from `source` or from what is under it.
+
+    As `memory.trust.covers` says it: no wildcard, no other letter case.
+    """
+    under = f"{source}:"
+    return sa.or_(turns.c.source == source, sa.func.substr(turns.c.source, 1, len(under)) == under)
+
+
 def names_to_ids(tx: sa.Connection, scope: Scope, names: Collection[str]) -> set[int]:
     """Return the numbers of the scope's turns of these names; unknown names are left out."""
     query = sa.select(turns.c.id).select_from(_joined()).where(*_is_user(scope), turns.c.name.in_(names))
@@ -143,6 +153,9 @@ def _known(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn]) -> dict[str 
 def _same(old: Turn, new: NewTurn, session: sessions.Session) -> Turn:
     if old.session != session.id or (old.role, old.content) != (new.role, new.content):
         raise ConflictError(f"a turn with id {new.name!r} exists already and says something else")
+    # Where a turn came from is settled when it comes first; importing it again says nothing new of that.
+    if new.source not in (None, "import", old.source):
+        raise ConflictError(f"the turn {new.name!r} comes from {old.source!r}, which can't be changed")
     return old
 
 

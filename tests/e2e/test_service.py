@@ -110,7 +110,7 @@ def test_search_sessions_export_and_purge(server: Server) -> None:
     theirs = server.client(new_key(server.data, tenant="other"))
     assert theirs.post("/v1/import", params={"user_id": "eve"}, content=exported).json() == {"turns": 6}
     taken = [json.loads(line) for line in theirs.get("/v1/users/eve/export").text.splitlines()]
-    assert taken == [json.loads(line) | {"source": "import"} for line in exported.splitlines()]
+    assert taken == [json.loads(line) for line in exported.splitlines()]
     assert theirs.post("/v1/import", content=exported).status_code == 422
     event = client.post("/v1/sessions/s1/events", json={"type": "retry", "turn_id": ids[0]})
     assert event.status_code == 201
