@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.http import analytics, context, health, memory, problems, reviews, sessions, turns
+from api.http.auth import Authenticated
 from api.http.middleware import Around
 from api.services import Services, open_services
 from api.settings import Settings
@@ -36,5 +37,6 @@ def create_app(
     problems.install(app)
     for part in (turns, context, sessions, memory, reviews, analytics, health):
         app.include_router(part.router)
+    app.add_middleware(Authenticated)  # the one added last is the outermost
     app.add_middleware(Around, max_body_bytes=settings.max_body_bytes)
     return app

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import structlog
 from threadpoolctl import threadpool_limits
 
+from api.access import Authenticator
+from api.access.oidc import Tokens
 from api.settings import Settings
 from api.stores import open_ledger
 from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
@@ -19,6 +21,7 @@ from memory.intent.model import load as load_model
 from memory.intent.model import shipped
 from memory.ledger import Ledger, idempotency, outbox
 from memory.ledger.tenancy import EVERY_TENANT
+from memory.limits import Limits
 from memory.purge import Purge
 from memory.recall_log import RecallLog
 from memory.remember import Remember
@@ -55,6 +58,7 @@ class Services:
     insight: Insight
     reviews: Reviewing
     recalls: RecallLog
+    access: Authenticator
 
     def drain(self, timeout: float = 600) -> None:
         """Wait until the index has every turn; raise `UnavailableError` after `timeout` seconds."""
@@ -101,6 +105,8 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         stack.callback(indexer.close)
         purge = Purge(ledger, index)
         stack.callback(purge.close)
+        access = open_access(settings, ledger)
+        stack.callback(access.close)
         model = RelevanceModel.shipped()
         finder = Finder(ledger, index, shared, codec, counter)
         yield _started(
@@ -117,6 +123,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
                 insight=insight,
                 reviews=Reviewing(ledger, flags.policies),
                 recalls=recalls,
+                access=access,
             )
         )
 
@@ -126,6 +133,12 @@ def make_tagger(settings: Settings, encoder: Encoder) -> IntentTagger:
     model = load_model(settings.intent_model) if settings.intent_model else shipped()
     model.check(encoder.id, encoder.dim)
     return IntentTagger(model)
+
+
+def open_access(settings: Settings, ledger: Ledger) -> Authenticator:
+    """Return what knows the callers, with the limits that the settings give to all of them."""
+    limits = Limits(settings.rate, settings.burst, settings.user_turns, settings.tenant_turns)
+    return Authenticator(ledger, limits, Tokens.of(settings, limits))
 
 
 def make_encoder(settings: Settings) -> Encoder:

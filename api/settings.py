@@ -1,14 +1,18 @@
 """Settings, from environment variables that begin with SATCHEL_."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memory.tokens import DEFAULT_ENCODING
 
 MIB = 1024 * 1024
+
+# No `none`, and no symmetric one: a public key must never serve as a shared secret.
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
 class Settings(BaseSettings):
@@ -60,6 +64,58 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="Analytics withholds counts of fewer sessions than this.")
     ] = 5
     max_turns_per_call: Annotated[int, Field(ge=1, description="Most turns in one request.")] = 1000
+    rate: Annotated[
+        float | None, Field(gt=0, description="Requests a second of one key, on average; none = no limit.")
+    ] = None
+    burst: Annotated[
+        int | None, Field(ge=1, description="Requests of one key at once; none = two seconds' worth.")
+    ] = None
+    user_turns: Annotated[
+        int | None, Field(ge=0, description="Most turns remembered of one user; none = no limit.")
+    ] = None
+    tenant_turns: Annotated[
+        int | None, Field(ge=0, description="Most turns remembered for one tenant; none = no limit.")
+    ] = None
+    jwt_issuer: Annotated[
+        str | None, Field(description="`iss` of tokens that are accepted beside keys; none = no tokens.")
+    ] = None
+    jwt_audience: Annotated[str | None, Field(description="`aud` that a token must be meant for.")] = None
+    jwt_keys: Annotated[
+        Path | None, Field(description="File of the issuer's public keys (JWKS), read again when it changes.")
+    ] = None
+    jwt_keys_url: Annotated[
+        str | None, Field(description="Address of the issuer's public keys (JWKS), where no file is given.")
+    ] = None
+    jwt_algorithms: Annotated[
+        tuple[Algorithm, ...], Field(min_length=1, description="Signatures that are accepted.")
+    ] = ("RS256", "ES256", "EdDSA")
+    jwt_tenant_claim: Annotated[str, Field(description="Claim that names the tenant.")] = "tenant"
+    jwt_user_claim: Annotated[
+        str | None, Field(description="Claim that names the only user a token reaches; none = all.")
+    ] = None
+    jwt_rights_claim: Annotated[
+        str, Field(description="Claim with `satchel:read`, `satchel:write`, `satchel:admin`.")
+    ] = "scope"
+    jwt_leeway: Annotated[
+        float, Field(ge=0, le=300, description="Seconds by which the issuer's clock may differ.")
+    ] = 30.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="What is logged, as JSON on stderr.")
     ] = "info"
+
+    @model_validator(mode="after")
+    def _tokens_are_whole(self) -> Self:
+        keys = (self.jwt_keys, self.jwt_keys_url)
+        given = (self.jwt_issuer, self.jwt_audience, *keys)
+        if not any(given):
+            return self
+        if self.jwt_issuer is None or self.jwt_audience is None or all(keys) or not any(keys):
+            raise ValueError("tokens need jwt_issuer, jwt_audience, and either jwt_keys or jwt_keys_url")
+        if self.jwt_keys_url is not None:
+            address = urlsplit(self.jwt_keys_url)
+            local = address.hostname in ("localhost", "127.0.0.1", "::1")
+            if not (address.scheme == "https" or (address.scheme == "http" and local)):
+                raise ValueError(
+                    "jwt_keys_url must begin with https://: keys fetched in the clear prove nothing"
+                )
+        return self

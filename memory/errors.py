@@ -8,6 +8,9 @@ SatchelError
 ├── ConflictError              it clashes with what is stored
 │   └── IdempotencyError       the key was used for another request
 ├── AccessError                use a key with the needed rights
+│   └── UnauthenticatedError   send a key or token that is in use
+├── LimitError                 ask less often, or for a higher limit
+│   └── QuotaError             purge something, or ask for a higher quota
 ├── UnavailableError           try again later
 │   └── BusyError              others write the same: at once, it may do
 └── SetupError                 an operator must act: settings, files, versions
@@ -47,6 +50,25 @@ class IdempotencyError(ConflictError):
 
 class AccessError(SatchelError):
     """The key lacks a right."""
+
+
+class UnauthenticatedError(AccessError):
+    """Nobody that is known here sent the request."""
+
+
+class LimitError(SatchelError):
+    """The key asks more than it may. retry_after: whole seconds after which it may ask again."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QuotaError(LimitError):
+    """No more may be remembered until something is purged or expires; looking once an hour is enough."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=3600)
 
 
 class UnavailableError(SatchelError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from memory.errors import InvalidInputError
 from memory.ledger import Ledger, idempotency, turns, users
 from memory.ledger.idempotency import Once
+from memory.limits import NO_LIMITS, Limits, check_quota
 from memory.scope import Scope
 from memory.tokens import TokenCounter
 from memory.turns import NewTurn, Turn
@@ -35,11 +36,13 @@ class Remember:
         *,
         once: Once | None = None,
         answer: Callable[[list[Turn]], bytes] | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> Remembered:
         """Remember turns at the end of the scope's session, all or none.
 
         With `once`, `answer` makes the response that is kept in the same transaction. Raises
-        `ConflictError` and `InvalidInputError` as `memory.ledger.turns.append` does.
+        `ConflictError` and `InvalidInputError` as `memory.ledger.turns.append` does, and `QuotaError` where
+        more would be remembered than `limits` allow.
         """
         if scope.session is None:
             raise InvalidInputError("a session is needed to remember turns")
@@ -47,7 +50,9 @@ class Remember:
         with self._ledger.writing(scope.tenant) as tx:
             if once is not None and (given := idempotency.answer(tx, once)) is not None:
                 return Remembered([], given)
+            known = users.find(tx, scope)
             remembered = turns.append(tx, scope, new, tokens)
+            check_quota(tx, scope, limits, known.turns if known else 0)
             if once is not None and answer is not None:
                 idempotency.keep(tx, once, answer(remembered), users.ensure(tx, scope).id)
         self._queued()

@@ -1,27 +1,49 @@
-"""Who asks, and what they may do."""
+"""Who asks, settled before the body is read, and what they may do."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPBearer
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.access import Caller
+from api.http.problems import of_error
 from api.services import Services
-from memory.errors import AccessError
-from memory.ledger import keys
+from memory.errors import SatchelError, UnauthenticatedError
 from memory.ledger.keys import Right
-from memory.ledger.tenancy import EVERY_TENANT
 
-_bearer = HTTPBearer(auto_error=False, description="A key made with `satchel keys create`.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A key made with `satchel keys create`, or a token of the configured issuer.",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The key's tenant; `actor` names the key in the audit."""
+class Authenticated:
+    """Lets nothing under `/v1` through without a known caller, whatever the route behind it asks."""
 
-    tenant: str
-    actor: str
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1"):
+            opened: Services = scope["app"].state.services
+            try:
+                caller = await run_in_threadpool(opened.access.caller, credential(Headers(scope=scope)))
+            except SatchelError as error:
+                await of_error(error)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["caller"] = caller
+        await self._app(scope, receive, send)
+
+
+def credential(headers: Headers) -> str | None:
+    """Return the bearer credential, None where none is sent; of two, neither counts."""
+    sent = headers.getlist("authorization")
+    scheme, _, value = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
+    return value.strip() if scheme.lower() == "bearer" else None
 
 
 async def services(request: Request) -> Services:
@@ -30,19 +52,13 @@ async def services(request: Request) -> Services:
     return found
 
 
-def _caller(right: Right) -> Callable[..., Caller]:
-    def check(
-        opened: Annotated[Services, Depends(services)],
-        sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    ) -> Caller:
-        with opened.ledger.reading(EVERY_TENANT) as tx:
-            key = keys.verify(tx, sent.credentials) if sent else None
-        if key is None:
-            detail = "send 'Authorization: Bearer <key>' with a key that is in use"
-            raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
-        if right not in key.rights:
-            raise AccessError(f"this key may {', '.join(sorted(key.rights))}; this needs {right!r}")
-        return Caller(key.tenant, f"key:{key.id}")
+def _caller(right: Right) -> Callable[..., Awaitable[Caller]]:
+    async def check(request: Request, _: Annotated[object, Depends(_bearer)]) -> Caller:
+        caller = getattr(request.state, "caller", None)
+        if not isinstance(caller, Caller):
+            raise UnauthenticatedError("nobody was authenticated for this request")
+        caller.needs(right)
+        return caller
 
     return check
 

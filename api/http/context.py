@@ -8,7 +8,6 @@ from api.http import models
 from api.http.auth import Opened, Reader
 from api.http.insight import intent_out, risk_out, route_out
 from api.http.models import ContextIn, ContextOut, SearchIn, SearchOut
-from memory.scope import Scope
 from memory.times import to_datetime, to_micros
 from memory.trust import Tier
 from retrieval.finder import Wanted
@@ -23,7 +22,7 @@ _TRUST: dict[Tier, models.Trust] = {Tier.LOW: "low", Tier.MIDDLE: "middle", Tier
 @router.post("/v1/context")
 def post_context(body: ContextIn, opened: Opened, caller: Reader) -> ContextOut:
     """Return the prior turns that the new turn needs, never more than `max_tokens` in all."""
-    scope = Scope(caller.tenant, body.user_id, body.session_id)
+    scope = caller.scope(body.user_id, body.session_id)
     wanted = _wanted(body)
     context = opened.recall(
         scope,
@@ -55,7 +54,7 @@ def post_search(body: SearchIn, opened: Opened, caller: Reader) -> SearchOut:
     """Return the turns that the query most likely needs, best first."""
     session = body.filters.session_id
     wanted = Wanted(body.query, within_session=session is not None)
-    hits = opened.search(Scope(caller.tenant, body.user_id, session), wanted, body.top_k)
+    hits = opened.search(caller.scope(body.user_id, session), wanted, body.top_k)
     return SearchOut(
         results=[_result(hit, explain=body.explain) for hit in hits.hits],
         degraded=hits.degraded,

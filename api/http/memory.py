@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from api.access import Caller
 from api.http.auth import Admin, Opened, Reader, Writer
 from api.http.models import Imported, Name, PurgeOut, ReceiptOut
 from api.http.sessions import turn_out
@@ -48,7 +49,7 @@ def get_purge(receipt_id: Annotated[Name, Path()], opened: Opened, caller: Admin
 @router.get("/v1/users/{user_id}/export", response_class=StreamingResponse)
 def export_user(user_id: Annotated[Name, Path()], opened: Opened, caller: Reader) -> StreamingResponse:
     """Return all that is remembered of a user, a turn a line (NDJSON), oldest first."""
-    scope = Scope(caller.tenant, user_id)
+    scope = caller.scope(user_id)
     with opened.ledger.reading(scope.tenant) as tx:
         if users.find(tx, scope) is None:
             raise NotFoundError(f"nothing is remembered of a user {user_id!r}")
@@ -69,13 +70,15 @@ async def import_lines(
     `source` where they come from, where a line doesn't say.
     """
     body = await request.body()
-    return await run_in_threadpool(_import, opened, caller.tenant, body, user_id, source)
+    return await run_in_threadpool(_import, opened, caller, body, user_id, source)
 
 
-def _import(opened: Services, tenant: str, body: bytes, user: str | None, source: str) -> Imported:
-    waiting = list(batches(body.splitlines(), tenant, user, source))
+def _import(opened: Services, caller: Caller, body: bytes, user: str | None, source: str) -> Imported:
+    waiting = list(batches(body.splitlines(), caller.tenant, user, source))
     for batch in waiting:
-        opened.remember(batch.scope, batch.turns)
+        caller.scope(batch.scope.user)
+    for batch in waiting:
+        opened.remember(batch.scope, batch.turns, limits=caller.limits)
     return Imported(turns=sum(len(batch.turns) for batch in waiting))
 
 

@@ -18,7 +18,9 @@ STATUS: tuple[tuple[type[errors.SatchelError], int], ...] = (
     (errors.InvalidInputError, 422),
     (errors.NotFoundError, 404),
     (errors.ConflictError, 409),
+    (errors.UnauthenticatedError, 401),
     (errors.AccessError, 403),
+    (errors.LimitError, 429),
     (errors.UnavailableError, 503),
     (errors.SetupError, 500),
 )
@@ -42,13 +44,26 @@ def install(app: FastAPI) -> None:
     app.exception_handler(Exception)(_unexpected)
 
 
-def _satchel(_: Request, error: Exception) -> JSONResponse:
-    status = next(code for kind, code in STATUS if isinstance(error, kind))
+def of_error(error: errors.SatchelError) -> JSONResponse:
+    """Return the problem of an error: its kind as the title, its words as the detail."""
+    status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
     if status == 500:  # noqa: PLR2004
         log.error("request.failed", error=repr(error))
     name = type(error).__name__.removesuffix("Error")
     title = "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(name)).capitalize()
-    return problem(status, title, str(error), _RETRY_AFTER if status == 503 else None)  # noqa: PLR2004
+    return problem(status, title, str(error), _headers(error, status))
+
+
+def _headers(error: errors.SatchelError, status: int) -> dict[str, str] | None:
+    if isinstance(error, errors.LimitError):
+        return {"Retry-After": str(error.retry_after)}
+    return {401: {"WWW-Authenticate": "Bearer"}, 503: _RETRY_AFTER}.get(status)
+
+
+def _satchel(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, errors.SatchelError):
+        raise error
+    return of_error(error)
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:

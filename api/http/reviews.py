@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.http.auth import Admin, Caller, Opened
+from api.access import Caller
+from api.http.auth import Admin, Opened
 from api.http.models import DecisionIn, ReviewDetail, ReviewOut, ReviewsOut
 from api.http.sessions import Cursor, Limit, place
 from memory.ledger.reviews import Review, Status

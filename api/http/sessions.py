@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query
 
+from api.access import Caller
 from api.http.auth import Opened, Reader, Writer
 from api.http.insight import intent_out, risk_out
 from api.http.models import EventIn, EventOut, Name, SessionOut, SessionsOut, TurnOut, TurnsPage
@@ -11,7 +13,6 @@ from memory.errors import InvalidInputError, NotFoundError
 from memory.ledger import events, insights, sessions, turns
 from memory.ledger.insights import Row
 from memory.ledger.sessions import Session
-from memory.scope import Scope
 from memory.times import to_datetime
 from memory.turns import Turn
 
@@ -30,7 +31,7 @@ def list_sessions(
     limit: Limit = 50,
 ) -> SessionsOut:
     """List a user's sessions, newest first."""
-    scope = Scope(caller.tenant, user_id)
+    scope = caller.scope(user_id)
     with opened.ledger.reading(caller.tenant) as tx:
         page = sessions.page(tx, scope, place(cursor), limit)
         known = insights.of_sessions(tx, [session.id for session in page])
@@ -43,10 +44,8 @@ def list_sessions(
 def get_session(session_id: Annotated[Name, Path()], opened: Opened, caller: Reader) -> SessionOut:
     """Return one session's totals."""
     with opened.ledger.reading(caller.tenant) as tx:
-        found = sessions.find(tx, caller.tenant, session_id)
-        if found is None:
-            raise NotFoundError(f"no session {session_id!r}")
-        return _session(opened, found, sessions.owner(tx, found), insights.find(tx, found.id))
+        found, user = _found(tx, caller, session_id)
+        return _session(opened, found, user, insights.find(tx, found.id))
 
 
 @router.get("/v1/sessions/{session_id}/turns")
@@ -60,9 +59,7 @@ def list_turns(
     """Return a session's turns in order, verbatim."""
     after = place(cursor)
     with opened.ledger.reading(caller.tenant) as tx:
-        found = sessions.find(tx, caller.tenant, session_id)
-        if found is None:
-            raise NotFoundError(f"no session {session_id!r}")
+        found, _ = _found(tx, caller, session_id)
         page = turns.of_session(tx, found.id, after=-1 if after is None else after, limit=limit)
     more = str(page[-1].seq) if len(page) == limit else None
     return TurnsPage(turns=[turn_out(turn) for turn in page], next=more)
@@ -74,8 +71,18 @@ def post_event(
 ) -> EventOut:
     """Note how the session went on: outcomes tell which contexts were good."""
     with opened.ledger.writing(caller.tenant) as tx:
+        _found(tx, caller, session_id)
         events.add(tx, caller.tenant, session_id, body.type, body.turn_id)
     return EventOut(session_id=session_id, type=body.type)
+
+
+def _found(tx: sa.Connection, caller: Caller, name: str) -> tuple[Session, str]:
+    """Return the session and its user; raise `NotFoundError` where none of that name is within reach."""
+    found = sessions.find(tx, caller.tenant, name)
+    user = sessions.owner(tx, found) if found is not None else ""
+    if found is None or not caller.reaches(user):
+        raise NotFoundError(f"no session {name!r}")
+    return found, user
 
 
 def turn_out(turn: Turn) -> TurnOut:

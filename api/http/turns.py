@@ -33,7 +33,7 @@ def post_turns(
         raise TooLargeError(
             f"{len(body.turns)} turns in one request are more than {limit}; send less at a time"
         )
-    scope = Scope(caller.tenant, body.user_id, session_id)
+    scope = caller.scope(body.user_id, session_id)
     once = None
     if idempotency_key is not None:
         asked = f"{request.url.path}\n{body.model_dump_json()}".encode()
@@ -43,6 +43,7 @@ def post_turns(
         [new_turn(turn) for turn in body.turns],
         once=once,
         answer=lambda kept: _answer(opened, scope, kept),
+        limits=caller.limits,
     )
     answer = remembered.answer or _answer(opened, scope, remembered.turns)
     return Response(answer, 201, media_type="application/json")

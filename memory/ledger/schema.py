@@ -49,6 +49,9 @@ keys = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger),
     sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("bound_user", sa.Text),
+    sa.Column("last_used_at", sa.BigInteger),
+    sa.Column("limits", sa.JSON),
 )
 
 users = sa.Table(

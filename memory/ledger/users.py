@@ -69,6 +69,12 @@ def touch(tx: sa.Connection, user: int) -> None:
     tx.execute(sa.update(users).where(users.c.id == user).values(version=users.c.version + 1))
 
 
+def turns_of(tx: sa.Connection, tenant: str) -> int:
+    """Return how many turns are remembered of all users of a tenant."""
+    total = sa.select(sa.func.coalesce(sa.func.sum(users.c.turns), 0)).where(users.c.tenant == tenant)
+    return int(tx.scalar(total) or 0)
+
+
 def page(tx: sa.Connection, tenant: str, after: int, limit: int) -> list[tuple[int, str]]:
     """Return the next users of a tenant, as (number, name)."""
     rows = tx.execute(

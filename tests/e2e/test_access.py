@@ -1,0 +1,76 @@
+"""Who may do what, over real HTTP: keys of one user, tokens, quotas."""
+
+import httpx
+
+from api.settings import Settings
+from api.stores import open_ledger
+from memory.ledger import keys
+from memory.limits import Limits
+from tests.serving import Server, new_key
+
+TURN = {"role": "user", "content": "The canary is called Heliotrope."}
+
+
+def bound_client(server: Server, user: str, limits: Limits | None = None) -> httpx.Client:
+    """Return a client whose key reaches one user."""
+    with open_ledger(Settings(data=server.data)) as ledger, ledger.writing("default") as tx:
+        rights = frozenset({"read", "write"})
+        secret = keys.create(tx, "default", rights, user=user, limits=limits or Limits())[1]  # type: ignore[arg-type]
+    return server.client(secret)
+
+
+def test_a_key_of_one_user_reaches_no_other(server: Server) -> None:
+    """Whatever way leads to memory: the other's is missing or refused, and the words never come."""
+    admin, bob = server.client(new_key(server.data)), bound_client(server, "bob")
+    admin.post("/v1/sessions/s1/turns", json={"user_id": "ada", "turns": [TURN]})
+    line = '{"user_id": "ada", "session_id": "s1", "role": "user", "content": "planted"}'
+
+    answers = [
+        bob.post("/v1/context", json={"user_id": "ada", "query": "canary", "max_tokens": 500}),
+        bob.post("/v1/search", json={"user_id": "ada", "query": "canary"}),
+        bob.get("/v1/sessions", params={"user_id": "ada"}),
+        bob.get("/v1/users/ada/export"),
+        bob.post("/v1/sessions/x/turns", json={"user_id": "ada", "turns": [TURN]}),
+        bob.post("/v1/import", content=line),
+        bob.delete("/v1/users/ada/memory"),
+        bob.get("/v1/reviews"),
+        bob.get("/v1/analytics/intents"),
+    ]
+    for path in ("/v1/sessions/{}", "/v1/sessions/{}/turns"):
+        foreign, missing = bob.get(path.format("s1")), bob.get(path.format("s9"))
+        assert foreign.status_code == 404
+        assert foreign.text.replace("s1", "s9") == missing.text
+    event = bob.post("/v1/sessions/s1/events", json={"type": "retry"})
+
+    assert [answer.status_code for answer in answers] == [403] * len(answers)
+    assert event.status_code == 404
+    assert "Heliotrope" not in "".join(answer.text for answer in [*answers, event])
+    assert bob.post("/v1/sessions/b1/turns", json={"user_id": "bob", "turns": [TURN]}).status_code == 201
+    assert bob.get("/v1/sessions/b1").status_code == 200
+    assert admin.get("/v1/sessions/s1").json()["turns"] == 1
+
+
+def test_a_full_quota(server: Server) -> None:
+    """429 that says so; nothing of the request is kept; what is there already may be sent again."""
+    client = bound_client(server, "bob", Limits(user_turns=2))
+    once = {"user_id": "bob", "turns": [TURN | {"id": "t1"}, TURN | {"id": "t2"}]}
+    assert client.post("/v1/sessions/b1/turns", json=once).status_code == 201
+
+    full = client.post("/v1/sessions/b2/turns", json={"user_id": "bob", "turns": [TURN]})
+
+    assert full.status_code == 429
+    assert full.json()["title"] == "Quota"
+    assert int(full.headers["retry-after"]) > 0
+    assert client.get("/v1/sessions/b2").status_code == 404
+    assert client.post("/v1/sessions/b1/turns", json=once).status_code == 201
+
+
+def test_nothing_is_read_of_a_stranger(server: Server) -> None:
+    """A body that is no JSON gets 401 without a key: it is never looked at; of two keys none counts."""
+    key = new_key(server.data)
+    stranger = server.client(None)
+    twice = [("Authorization", f"Bearer {key}"), ("Authorization", "Bearer sk_other")]
+
+    assert stranger.post("/v1/context", content=b"{").status_code == 401
+    assert stranger.get("/v1/nowhere").status_code == 401
+    assert stranger.get("/v1/sessions?user_id=ada", headers=twice).status_code == 401
