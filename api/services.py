@@ -161,11 +161,11 @@ def open_index(settings: Settings, ledger: Ledger, encoder: Encoder, codec: Toke
         EmbeddedIndex.remove(folder)
         index = EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
         fresh = True
-    if fresh:
-        with ledger.writing(EVERY_TENANT) as tx:
-            queued = outbox.requeue(tx, now())
-        if queued:
-            log.info("index.rebuilding", turns=queued)
+    with ledger.writing(EVERY_TENANT) as tx:
+        outbox.release(tx)  # this process is the only one, so what is claimed was left by a killed one
+        queued = outbox.requeue(tx, now()) if fresh else 0
+    if queued:
+        log.info("index.rebuilding", turns=queued)
     return index
 
 

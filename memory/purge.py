@@ -104,14 +104,19 @@ class Purge:
     def _finish(self, receipt: Receipt) -> None:
         scope = Scope(receipt.tenant, receipt.work["user"])
         try:
-            self._derived.delete(scope, receipt.work["turns"])
+            with self._ledger.alone(scope):
+                self._derived.delete(scope, receipt.work["turns"])
+                if receipt.work["turns"] is None:
+                    self._requeue(scope)
             self._ledger.compact()
             error = None
         except Exception as failure:
             log.exception("purge.failed", receipt=receipt.id)
             error = repr(failure)
         with self._ledger.writing(receipt.tenant) as tx:
-            if receipt.work["turns"] is None:
-                # Turns posted since then may have been taken out with the rest.
-                outbox.requeue(tx, now(), scope)
             purges.finish(tx, receipt.id, error=error)
+
+    def _requeue(self, scope: Scope) -> None:
+        """Queue what the user posted since the purge began: it may have been taken out with the rest."""
+        with self._ledger.writing(scope.tenant) as tx:
+            outbox.requeue(tx, now(), scope)

@@ -2,16 +2,17 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from uuid import uuid4
 
 import sqlalchemy as sa
 import structlog
 
 from memory.encoders import SharedEncoder
 from memory.encoders.port import Floats
-from memory.errors import SatchelError
-from memory.ledger import Ledger, outbox
+from memory.errors import SatchelError, UnavailableError
+from memory.ledger import Ledger, outbox, users
 from memory.ledger import turns as turn_table
+from memory.ledger.outbox import Claim
 from memory.ledger.tenancy import EVERY_TENANT
 from memory.scope import Scope
 from memory.times import now
@@ -24,6 +25,8 @@ from retrieval.passages import encoded, whole
 log = structlog.get_logger()
 
 _BATCH = 32
+# Tokens in a batch, beside a longer turn that goes alone.
+_TOKENS = 32_000
 # Told of turns and their unit vectors once the index has them.
 Observe = Callable[[sa.Connection, Scope, Sequence[tuple[Turn, Floats]]], None]
 
@@ -34,8 +37,9 @@ _POLL = 0.5
 class Indexer:
     """One thread that encodes queued turns and puts them into the index.
 
-    A turn leaves the outbox only after the index has it durably; one that fails is put off and tried
-    again for ever. A turn that was erased meanwhile is taken out of the index again.
+    Any number of them, in any number of processes, share one outbox. A turn leaves it only after the
+    index has it durably; one that fails is put off and tried again for ever. A turn that was erased
+    meanwhile is not written.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Indexer:
         self._codec = codec
         self._counter = counter
         self._observe = observe
+        self._worker = uuid4().hex
         self._wake = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="indexer", daemon=True)
@@ -75,16 +80,25 @@ class Indexer:
         self._encoder.close()
         if self._thread.is_alive():
             self._thread.join()
+        try:
+            self._release()
+        except UnavailableError as error:  # it lapses by itself
+            log.warning("indexer.not_released", error=str(error))
 
     def step(self) -> bool:
         """Index the turns that have waited longest; return whether there were any."""
-        with self._ledger.reading(EVERY_TENANT) as tx:
-            due = outbox.due(tx, now(), _BATCH)
-        for scope, group in groupby(
-            sorted(due, key=lambda item: _owner(item.scope)), lambda item: item.scope
-        ):
-            self._index_or_put_off(scope, [item.turn for item in group])
-        return bool(due)
+        with self._ledger.writing(EVERY_TENANT) as tx:
+            claims = outbox.claim(tx, self._worker, now(), _BATCH)
+        for claim in claims:
+            for ids in _batches(claim):
+                self._index_or_put_off(claim, ids)
+        if claims:
+            self._release()
+        return bool(claims)
+
+    def _release(self) -> None:
+        with self._ledger.writing(EVERY_TENANT) as tx:
+            outbox.release(tx, self._worker)
 
     def _serve(self) -> None:
         while not self._closed:
@@ -98,38 +112,56 @@ class Indexer:
             if not worked:
                 self._wake.wait(_POLL)
 
-    def _index_or_put_off(self, scope: Scope, ids: Sequence[int]) -> None:
+    def _index_or_put_off(self, claim: Claim, ids: Sequence[int]) -> None:
         try:
-            self._index_turns(scope, ids)
+            self._index_turns(claim, ids)
         except Exception as error:  # noqa: BLE001 - whatever it was, the turn is put off, not lost
             if self._closed and isinstance(error, SatchelError):
                 return
             if len(ids) > 1:  # one bad turn must not hold up the others
                 for turn in ids:
-                    self._index_or_put_off(scope, [turn])
+                    self._index_or_put_off(claim, [turn])
                 return
             log.warning("indexer.put_off", turn=ids[0], error=repr(error))
-            with self._ledger.writing(scope.tenant) as tx:
+            with self._ledger.writing(claim.scope.tenant) as tx:
                 outbox.failed(tx, ids, now(), repr(error))
 
-    def _index_turns(self, scope: Scope, ids: Sequence[int]) -> None:
-        with self._ledger.reading(scope.tenant) as tx:
-            turns = list(turn_table.by_id(tx, scope, ids).values())
-        ready = encoded(turns, self._encoder.encode_later, self._counter, self._codec)
-        if ready:
-            self._index.upsert(scope, ready)
-        # A purge commits to the ledger before it reaches the index. Looking again after the upsert
-        # leaves no order of the two in which an erased turn stays.
+    def _index_turns(self, claim: Claim, ids: Sequence[int]) -> None:
+        scope = claim.scope
         with self._ledger.writing(scope.tenant) as tx:
-            left = turn_table.by_id(tx, scope, ids).keys()
-            erased = set(ids) - left
-            if self._observe is not None:
-                pairs = zip(turns, ready, strict=True)
-                self._observe(tx, scope, [(turn, whole(made)) for turn, made in pairs if turn.id in left])
-            outbox.done(tx, ids)
-        if erased:
-            self._index.delete(scope, erased)
+            if not outbox.renew(tx, claim, now()):
+                return  # it took so long that another worker has the user now
+            turns = turn_table.by_id(tx, scope, ids)
+        made = encoded(list(turns.values()), self._encoder.encode_later, self._counter, self._codec)
+        ready = {turn.key: turn for turn in made}
+        with self._ledger.alone(scope):
+            # Looked at again under the lock under which a purge deletes: what is written is not erased.
+            with self._ledger.reading(scope.tenant) as tx:
+                kept = turn_table.by_id(tx, scope, ids).keys()
+            if kept:
+                self._index.upsert(scope, [ready[turn] for turn in kept])
+            with self._ledger.writing(scope.tenant) as tx:
+                if outbox.renew(tx, claim, now()):
+                    self._count_in(tx, claim, [(turns[turn], whole(ready[turn])) for turn in kept], ids)
+
+    def _count_in(
+        self, tx: sa.Connection, claim: Claim, seen: Sequence[tuple[Turn, Floats]], ids: Sequence[int]
+    ) -> None:
+        """Take turns off the queue and tell who asked of those that were on it."""
+        fresh = outbox.done(tx, ids)
+        if self._observe is not None:
+            self._observe(tx, claim.scope, [pair for pair in seen if pair[0].id in fresh])
+        users.touch(tx, claim.user)
 
 
-def _owner(scope: Scope) -> tuple[str, str]:
-    return scope.tenant, scope.user
+def _batches(claim: Claim) -> list[list[int]]:
+    """Return the claim's turns in batches, each short enough to be encoded while the claim holds."""
+    batches: list[list[int]] = []
+    room = 0
+    for turn, tokens in claim.turns:
+        if tokens > room:
+            batches.append([])
+            room = _TOKENS
+        batches[-1].append(turn)
+        room -= tokens
+    return batches

@@ -9,10 +9,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from memory.ledger.alone import Alone
 from memory.ledger.engine import reading, sqlite_engine, writing
 from memory.ledger.postgres import migrating, postgres_engine
 from memory.ledger.tenancy import EVERY_TENANT, Tenancy
 from memory.ledger.wall import raise_wall
+from memory.scope import Scope
 
 FILE = "ledger.sqlite3"
 
@@ -22,6 +24,7 @@ class Ledger:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._alone = Alone(engine)
 
     @classmethod
     def in_folder(cls, folder: Path) -> "Ledger":
@@ -52,6 +55,15 @@ class Ledger:
     def writing(self, tenant: Tenancy) -> AbstractContextManager[sa.Connection]:
         """Begin a transaction whose writes are durable when it ends cleanly, and undone otherwise."""
         return writing(self.engine, tenant=tenant)
+
+    def alone(self, scope: Scope) -> AbstractContextManager[None]:
+        """Keep the user's index to oneself: what is checked in the ledger holds until it is written there.
+
+        Whoever changes the index does so under this lock: a worker looks again whether its turns are
+        still in the ledger, writes them and takes them off the queue; a purge deletes what the ledger
+        has no longer. So no turn is written after its own deletion.
+        """
+        return self._alone(scope)
 
     def migrate(self) -> None:
         """Bring the schema to the newest version; replicas that start together do it one by one."""

@@ -1,7 +1,12 @@
-"""Turns that the index doesn't have yet."""
+"""Turns that the index doesn't have yet, and which worker has them in hand.
+
+Any number of workers take turns from here, each a user's at a time: a session's turns are counted in by
+one worker, in order. A claim lapses by itself, so what a killed worker held is taken up by another.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import sqlalchemy as sa
 
@@ -13,13 +18,18 @@ _FIRST_DELAY = 200_000
 _LONGEST_DELAY = 60_000_000
 _DOUBLINGS = 16
 
+# Microseconds for which a claim holds: longer than the largest turn takes to encode.
+LEASE = 300_000_000
+
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """A queued turn and whose it is."""
+class Claim:
+    """A user's queued turns in one worker's hands: (number, tokens), by number."""
 
-    turn: int
+    worker: str
+    user: int
     scope: Scope
+    turns: tuple[tuple[int, int], ...]
 
 
 def put(tx: sa.Connection, user: int, ids: Sequence[int], at: int) -> None:
@@ -28,21 +38,47 @@ def put(tx: sa.Connection, user: int, ids: Sequence[int], at: int) -> None:
     tx.execute(sa.insert(outbox), rows)
 
 
-def due(tx: sa.Connection, at: int, limit: int) -> list[Due]:
-    """Return the turns that have waited longest, among those due."""
+def claim(tx: sa.Connection, worker: str, at: int, limit: int) -> list[Claim]:
+    """Take in hand the turns that have waited longest, among those due whose user no other worker has.
+
+    Workers that ask at the same moment get different users: rows that one has locked, the others skip.
+    """
+    free = sa.or_(users.c.claimed_until.is_(None), users.c.claimed_until <= at, users.c.claimed_by == worker)
     rows = tx.execute(
-        sa.select(outbox.c.turn_id, users.c.tenant, users.c.name)
+        sa.select(outbox.c.turn_id, turns.c.tokens, users.c.id, users.c.tenant, users.c.name)
         .join(users, users.c.id == outbox.c.user_id)
-        .where(outbox.c.due_at <= at)
+        .join(turns, turns.c.id == outbox.c.turn_id)
+        .where(outbox.c.due_at <= at, free)
         .order_by(outbox.c.due_at, outbox.c.turn_id)
         .limit(limit)
+        .with_for_update(of=users, key_share=True, skip_locked=True)
+    ).all()
+    taken = {row.id for row in rows}
+    tx.execute(
+        sa.update(users).where(users.c.id.in_(taken)).values(claimed_by=worker, claimed_until=at + LEASE)
     )
-    return [Due(row.turn_id, Scope(row.tenant, row.name)) for row in rows]
+    ordered = sorted(rows, key=lambda row: (row.id, row.turn_id))
+    return [
+        Claim(worker, user, Scope(mine[0].tenant, mine[0].name), tuple((r.turn_id, r.tokens) for r in mine))
+        for user, mine in ((user, list(group)) for user, group in groupby(ordered, lambda row: row.id))
+    ]
 
 
-def done(tx: sa.Connection, ids: Collection[int]) -> None:
-    """Take turns off the queue."""
-    tx.execute(sa.delete(outbox).where(outbox.c.turn_id.in_(ids)))
+def renew(tx: sa.Connection, claim: Claim, at: int) -> bool:
+    """Hold a claim for longer, and the user's row until the transaction ends; False if another has it."""
+    mine = (users.c.id == claim.user, users.c.claimed_by == claim.worker)
+    return bool(tx.execute(sa.update(users).where(*mine).values(claimed_until=at + LEASE)).rowcount)
+
+
+def release(tx: sa.Connection, worker: str | None = None) -> None:
+    """Let go of all that a worker has in hand; of everything, where no other can be at work."""
+    held = users.c.claimed_by.is_not(None) if worker is None else users.c.claimed_by == worker
+    tx.execute(sa.update(users).where(held).values(claimed_by=None, claimed_until=None))
+
+
+def done(tx: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Take turns off the queue; return those that were on it."""
+    return set(tx.scalars(sa.delete(outbox).where(outbox.c.turn_id.in_(ids)).returning(outbox.c.turn_id)))
 
 
 def failed(tx: sa.Connection, ids: Collection[int], at: int, error: str) -> None:

@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from api.settings import Settings
 from api.stores import open_ledger
 from memory.errors import ConflictError, CorruptFileError, IdempotencyError, InvalidInputError
-from memory.ledger import Ledger, idempotency, outbox, purges, sessions, turns, users
+from memory.ledger import EVERY_TENANT, Ledger, idempotency, outbox, purges, sessions, turns, users
 from memory.ledger.idempotency import Once
+from memory.ledger.outbox import Claim
 from memory.ledger.schema import tables
 from memory.scope import Scope
 from memory.times import now
@@ -135,9 +136,29 @@ def test_failed_turns_are_put_off_longer_each_time(ledger: Ledger) -> None:
 
     assert waits[:3] == [200_000, 400_000, 800_000]
     assert waits[-1] == 60_000_000
-    with ledger.reading("default") as tx:
-        assert outbox.due(tx, at, 10) == []
-        assert [one.turn for one in outbox.due(tx, at + 60_000_000, 10)] == [turn]
+    with ledger.writing(EVERY_TENANT) as tx:
+        assert outbox.claim(tx, "w", at, 10) == []
+        assert outbox.claim(tx, "w", at + 60_000_000, 10) == [Claim("w", 1, ADA.whole_user(), ((turn, 1),))]
+
+
+def test_a_users_turns_are_in_one_workers_hands(ledger: Ledger) -> None:
+    """Until they are let go or the claim lapses; a claim that lapsed and was taken can't be renewed."""
+    mine = remember(ledger, "a", "b")
+    at = now()
+
+    def taken(worker: str, at: int) -> list[int]:
+        with ledger.writing(EVERY_TENANT) as tx:
+            return [turn for claim in outbox.claim(tx, worker, at, 10) for turn, _ in claim.turns]
+
+    assert taken("one", at) == mine
+    assert taken("two", at) == []
+    theirs = remember(ledger, "c", scope=Scope("default", "bob", "s2"))
+    assert taken("two", at + 1_000_000) == theirs
+    assert taken("three", at + outbox.LEASE) == mine
+    with ledger.writing(EVERY_TENANT) as tx:
+        assert not outbox.renew(tx, Claim("one", 1, ADA, ()), at)
+        outbox.release(tx, "three")
+    assert taken("one", at + outbox.LEASE) == mine
 
 
 def test_erasing_takes_what_is_named_and_no_more(ledger: Ledger) -> None:

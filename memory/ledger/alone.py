@@ -1,0 +1,46 @@
+"""One at a time for each user, among all threads and replicas."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from memory.ledger.engine import writing
+from memory.scope import Scope
+
+_STRIPES = 64
+# In one statement, so that waiting is bounded by whoever holds the lock and not by the usual limits.
+_UNHURRIED = ("lock_timeout", "statement_timeout")
+
+
+class Alone:
+    """Hands out locks by user, for what the ledger and the index must see in one order.
+
+    On PostgreSQL an advisory lock, let go with its transaction, however that ends; on SQLite, whose
+    embedded index one process has to itself, a lock in this process.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._locks = [threading.RLock() for _ in range(_STRIPES)]
+
+    @contextmanager
+    def __call__(self, scope: Scope) -> Iterator[None]:
+        """Hold the user's lock; others wait for it."""
+        number = _number(scope)
+        if self._engine.dialect.name != "postgresql":
+            with self._locks[number % _STRIPES]:
+                yield
+            return
+        with writing(self._engine) as tx:
+            tx.execute(sa.select(*(sa.func.set_config(name, "0", sa.true()) for name in _UNHURRIED)))
+            tx.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+            yield
+
+
+def _number(scope: Scope) -> int:
+    """Return 63 bits of the user's name; two users that share them merely wait for each other."""
+    digest = hashlib.blake2b(f"{scope.tenant}\0{scope.user}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
