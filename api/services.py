@@ -153,20 +153,33 @@ def make_encoder(settings: Settings) -> Encoder:
 def open_index(settings: Settings, ledger: Ledger, encoder: Encoder, codec: TokenCodec) -> EmbeddedIndex:
     """Open the embedded index; make a new one from the ledger where it is missing or damaged."""
     folder = settings.data
-    fresh = not EmbeddedIndex.exists(folder)
-    try:
-        index = EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
-    except CorruptFileError as error:
-        log.warning("index.damaged", error=str(error), remedy="rebuilding it from the ledger")
-        EmbeddedIndex.remove(folder)
-        index = EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
-        fresh = True
+
+    def opened() -> EmbeddedIndex:
+        return EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
+
     with ledger.writing(EVERY_TENANT) as tx:
         outbox.release(tx)  # this process is the only one, so what is claimed was left by a killed one
-        queued = outbox.requeue(tx, now()) if fresh else 0
+    if not EmbeddedIndex.exists(folder):
+        _queue_all(ledger)
+    try:
+        return opened()
+    except CorruptFileError as error:
+        log.warning("index.damaged", error=str(error), remedy="rebuilding it from the ledger")
+        _queue_all(ledger)
+        EmbeddedIndex.remove(folder)
+        return opened()
+
+
+def _queue_all(ledger: Ledger) -> None:
+    """Queue every turn for an index that is about to be made.
+
+    Before and not after: an index file that is there says that what it lacks is queued, and a crash
+    between the two would leave it empty for ever.
+    """
+    with ledger.writing(EVERY_TENANT) as tx:
+        queued = outbox.requeue(tx, now())
     if queued:
         log.info("index.rebuilding", turns=queued)
-    return index
 
 
 def _started(services: Services) -> Services:

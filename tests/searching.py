@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from memory.encoders import OnnxEncoder
 from memory.encoders.port import Encoding, Floats, unit
 from memory.tokens import TokenCounter
 from memory.turns import Role, Turn
@@ -33,16 +35,29 @@ class Said:
     day: int = 0
 
 
-def encoding(text: str) -> Encoding:
+class WordsEncoder:
+    """An encoder without a model, for tests of anything but meaning; it passes for the default one."""
+
+    id = OnnxEncoder.id
+    dim = OnnxEncoder.dim
+    max_pieces = OnnxEncoder.max_pieces
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Return one encoding per text."""
+        return [encoding(text, self.dim) for text in texts]
+
+
+def encoding(text: str, dim: int = DIM) -> Encoding:
     """Return vectors drawn from each word's hash."""
     found = [entry for entry in located(text) if entry[0]] or [("nothing", 0, 1)]
-    tokens = np.stack([_drawn(term) for term, _, _ in found])
+    tokens = np.stack([_drawn(term, dim) for term, _, _ in found])
     spans = np.array([[start, end] for _, start, end in found], np.int32)
     return Encoding(unit(tokens.mean(axis=0)), tokens, spans)
 
 
-def _drawn(term: str) -> Floats:
-    return unit(np.random.default_rng(term_hash(term)).standard_normal(DIM).astype(np.float32))
+@lru_cache(10_000)
+def _drawn(term: str, dim: int) -> Floats:
+    return unit(np.random.default_rng(term_hash(term)).standard_normal(dim).astype(np.float32))
 
 
 def memory(said: Sequence[Said]) -> HotScope:

@@ -63,8 +63,7 @@ def _figure(result: Result) -> str:
 
 
 def _section(demand: Demand, found: list[Result], broken: list[Proof]) -> str:
-    files = ", ".join(f"[{path.name}](../tests/reliability/{path.name})" for path in demand.tests)
-    lines = [f"### {demand.id}", "", f"{demand.title}. Tests: {files or 'not written'}.", ""]
+    lines = [f"### {demand.id}", "", f"{demand.title}: {state(demand, found)}.", ""]
     for result in found:
         size = "full" if _is_full(demand, result) else "short"
         lines.append(
