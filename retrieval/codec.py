@@ -25,7 +25,7 @@ class TokenCodec:
     def __init__(self, projection: Floats) -> None:
         """Take a float32 matrix (encoder dim, code dim) with orthonormal columns."""
         self._projection = projection
-        self.dim = int(projection.shape[1])
+        self.encoder_dim, self.dim = (int(size) for size in projection.shape)
         digest = hashlib.sha256(np.ascontiguousarray(projection).tobytes()).hexdigest()
         self.id = f"pca{self.dim}-int8/{digest[:8]}"
 

@@ -1,6 +1,5 @@
 """The embedded index's file: derived from the ledger, every entry under a checksum."""
 
-import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 from memory.errors import CorruptFileError, EncoderMismatchError
 from memory.ledger.engine import reading, sqlite_engine, writing
 from memory.scope import Scope
-from retrieval.embedded.entry import packed, unpacked
+from retrieval.entry import checksum, packed, unpacked
 from retrieval.index import IndexedTurn, IndexSettings
 
 _tables = sa.MetaData()
@@ -53,7 +52,7 @@ class Store:
         rows = []
         for turn in turns:
             entry = packed(turn)
-            crc = _checksum(scope, turn.key, entry)
+            crc = checksum(scope, turn.key, entry)
             rows.append(
                 {"tenant": scope.tenant, "user": scope.user, "key": turn.key, "crc": crc, "entry": entry}
             )
@@ -68,7 +67,7 @@ class Store:
         with reading(self._engine) as tx:
             rows = tx.execute(query).all()
         for key, crc, entry in rows:
-            if _checksum(scope, key, entry) != crc:
+            if checksum(scope, key, entry) != crc:
                 raise CorruptFileError(f"the index entry of turn {key} fails its checksum")
         return [unpacked(entry, self._settings.dim, self._code_dim) for _, _, entry in rows]
 
@@ -92,11 +91,6 @@ class Store:
 
 def _of(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
     return (_turns.c.tenant == scope.tenant, _turns.c.user == scope.user)
-
-
-def _checksum(scope: Scope, key: int, entry: bytes) -> int:
-    """Return a checksum over the entry and whose it is: a row can't change hands unseen."""
-    return zlib.crc32(entry, zlib.crc32(f"{scope.tenant}\0{scope.user}\0{key}".encode()))
 
 
 def _difference(path: Path, found: dict[str, str], wanted: dict[str, str]) -> str:

@@ -6,64 +6,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memory.encoders import OnnxEncoder
-from memory.errors import CorruptFileError, EncoderMismatchError
+from memory.errors import EncoderMismatchError
 from memory.scope import Scope
-from memory.tokens import TokenCounter
-from retrieval.codec import TokenCodec, default_codec
-from retrieval.embedded import EmbeddedIndex
-from retrieval.index import Index, IndexedTurn, Limits, QueryView
-from retrieval.passages import indexed, searched_text, spans_of, unencoded
-from retrieval.query import Query, views
-from tests.helpers import a_turn
-
-ADA = Scope("acme", "ada")
-BOB = Scope("acme", "bob")
-CODEC = default_codec(384)
-TEXTS = [
-    "The launch moved to 14 May.",
-    "Error NX-4471 came up again in the importer.",
-    "My sister Ines is allergic to peanuts.",
-    "We use PostgreSQL for the ledger.",
-]
+from retrieval.codec import TokenCodec
+from retrieval.index import Index, Limits
+from tests.adapters import ADAPTERS, Open
+from tests.contract.conftest import ADA, BOB, CODEC, TEXTS, Maker
 
 
-class Maker:
-    """Makes indexed turns and views with the default encoder."""
-
-    def __init__(self, encoder: OnnxEncoder, counter: TokenCounter) -> None:
-        self.encoder = encoder
-        self.counter = counter
-
-    def turn(self, text: str, key: int, session: int = 1) -> IndexedTurn:
-        turn = a_turn(text, turn=key, session=session, seq=key)
-        spans = spans_of(turn)
-        texts = [searched_text(turn, span) for span in spans]
-        return indexed(turn, spans, self.encoder.encode(texts), self.counter, CODEC)
-
-    def bare(self, text: str, key: int) -> IndexedTurn:
-        return unencoded(a_turn(text, turn=key, seq=key), 384, self.counter, CODEC)
-
-    def views(self, text: str) -> list[QueryView]:
-        return views(Query(text), self.encoder, CODEC)
+@pytest.fixture(params=ADAPTERS.values(), ids=list(ADAPTERS))
+def adapter(request: pytest.FixtureRequest) -> Open:
+    """Each adapter in turn."""
+    opens: Open = request.param
+    return opens
 
 
-@pytest.fixture(scope="module")
-def maker(encoder: OnnxEncoder, counter: TokenCounter) -> Maker:
-    """Turns and views."""
-    return Maker(encoder, counter)
-
-
-def open_index(folder: Path, encoder: str = "minilm", codec: TokenCodec = CODEC) -> EmbeddedIndex:
-    """Open the embedded index in a folder."""
-    return EmbeddedIndex(folder, encoder, 384, codec, hot_bytes=1 << 30)
-
-
-@pytest.fixture(params=["embedded", "embedded-cold"])
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    """Each adapter in turn; cold = nothing stays in memory between two calls."""
-    hot_bytes = 1 << 30 if request.param == "embedded" else 0
-    opened = EmbeddedIndex(tmp_path, "minilm", 384, CODEC, hot_bytes=hot_bytes)
+@pytest.fixture
+def index(adapter: Open, tmp_path: Path) -> Iterator[Index]:
+    """A new index of each adapter in turn."""
+    opened = adapter(tmp_path, "minilm", CODEC)
     yield opened
     opened.close()
 
@@ -129,9 +90,8 @@ def test_deleted_turns_are_gone_and_the_rest_stays(index: Index, maker: Maker) -
     assert index.search(BOB, maker.views(TEXTS[0]), Limits()).size == 1
 
 
-def test_a_previewed_turn_is_found_by_its_words(tmp_path: Path, maker: Maker) -> None:
+def test_a_previewed_turn_is_found_by_its_words(index: Index, maker: Maker) -> None:
     """Before its vectors are there a turn has lexical scores, and then all of them, once."""
-    index = open_index(tmp_path)
     index.upsert(ADA, [maker.turn(TEXTS[0], 0)])
     index.preview(ADA, [maker.bare(TEXTS[1], 1)])
     before = index.search(ADA, maker.views("NX-4471"), Limits()).candidates
@@ -139,7 +99,6 @@ def test_a_previewed_turn_is_found_by_its_words(tmp_path: Path, maker: Maker) ->
 
     index.upsert(ADA, [maker.turn(TEXTS[1], 1)])
     after = index.search(ADA, maker.views("NX-4471"), Limits()).candidates
-    index.close()
 
     assert best_row(before, "lexical") == 1
     assert before.dense[before.turn == 1, 0] == before.coverage[before.turn == 1, 0] > 0
@@ -152,14 +111,14 @@ def best_row(found: object, score: str) -> int:
     return int(found.turn[np.argmax(getattr(found, score)[:, 0])])  # type: ignore[attr-defined]
 
 
-def test_what_was_upserted_survives_a_restart(tmp_path: Path, maker: Maker) -> None:
+def test_what_was_upserted_survives_a_restart(adapter: Open, tmp_path: Path, maker: Maker) -> None:
     """Scores are equal before and after."""
-    first = open_index(tmp_path)
+    first = adapter(tmp_path, "minilm", CODEC)
     first.upsert(ADA, [maker.turn(text * 12, key) for key, text in enumerate(TEXTS)])
     before = first.search(ADA, maker.views("launch"), Limits()).candidates
     first.close()
 
-    second = open_index(tmp_path)
+    second = adapter(tmp_path, "minilm", CODEC)
     after = second.search(ADA, maker.views("launch"), Limits()).candidates
     second.close()
 
@@ -169,48 +128,49 @@ def test_what_was_upserted_survives_a_restart(tmp_path: Path, maker: Maker) -> N
     assert np.allclose(before.dense, after.dense, atol=2e-3)  # half precision on disk
 
 
-def test_another_encoder_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_a_user_of_whom_nothing_is_there(index: Index, maker: Maker) -> None:
+    """Searching, deleting and asking for turns is answered, not failed."""
+    index.delete(ADA)
+    index.delete(ADA, [1])
+
+    assert len(index.search(ADA, maker.views("anything"), Limits()).candidates) == 0
+    assert index.missing(ADA, [1, 2]) == {1, 2}
+
+
+def test_a_turn_in_many_passages_is_one_turn(index: Index, maker: Maker) -> None:
+    """Its passages are numbered, found together, and gone together."""
+    index.upsert(ADA, [maker.turn(" ".join(TEXTS) * 12, 5), maker.turn(TEXTS[3], 6)])
+
+    found = index.search(ADA, maker.views(TEXTS[2]), Limits())
+    long = found.candidates.take(found.candidates.turn == 5)
+
+    assert found.size == 2
+    assert len(long) > 1
+    assert list(long.passage) == list(range(long.passages[0]))
+    index.delete(ADA, [5])
+    assert index.search(ADA, maker.views(TEXTS[2]), Limits()).size == 1
+
+
+def test_a_turn_without_words(index: Index, maker: Maker) -> None:
+    """It is there, though nothing in it can be searched for."""
+    index.upsert(ADA, [maker.turn("", 0), maker.turn(TEXTS[0], 1)])
+
+    assert sorted(index.search(ADA, maker.views(TEXTS[0]), Limits()).candidates.turn) == [0, 1]
+
+
+def test_another_encoder_is_refused_with_the_remedy(adapter: Open, tmp_path: Path) -> None:
     """Vectors of two encoders can't be compared."""
-    open_index(tmp_path, encoder="minilm").close()
+    adapter(tmp_path, "minilm", CODEC).close()
 
-    with pytest.raises(EncoderMismatchError, match=r"minilm.*delete index\.sqlite3"):
-        open_index(tmp_path, encoder="other")
+    with pytest.raises(
+        EncoderMismatchError, match=r"encoder 'minilm' instead of 'other'.* Start with the encoder"
+    ):
+        adapter(tmp_path, "other", CODEC)
 
 
-def test_another_codec_is_refused(tmp_path: Path) -> None:
+def test_another_codec_is_refused(adapter: Open, tmp_path: Path) -> None:
     """Nor can codes of two projections."""
-    open_index(tmp_path).close()
+    adapter(tmp_path, "minilm", CODEC).close()
 
     with pytest.raises(EncoderMismatchError, match="codec"):
-        open_index(tmp_path, codec=TokenCodec(np.eye(384, 8, dtype=np.float32)))
-
-
-def test_a_flipped_bit_is_noticed(tmp_path: Path, maker: Maker) -> None:
-    """An entry that changed on disk is never answered with."""
-    index = open_index(tmp_path)
-    index.upsert(ADA, [maker.turn(TEXTS[0], 0)])
-    index.close()
-    path = tmp_path / "index.sqlite3"
-    data = bytearray(path.read_bytes())
-    pooled = maker.turn(TEXTS[0], 0).passages[0].pooled.astype("<f2").tobytes()
-    data[data.index(pooled) + 100] ^= 1
-    path.write_bytes(bytes(data))
-
-    index = open_index(tmp_path)
-    with pytest.raises(CorruptFileError):
-        index.search(ADA, maker.views(TEXTS[0]), Limits())
-    index.close()
-
-
-def test_memory_is_bounded(tmp_path: Path, maker: Maker) -> None:
-    """Users beyond the limit are read from disk again, and found all the same."""
-    index = EmbeddedIndex(tmp_path, "minilm", 384, CODEC, hot_bytes=1)
-    users = [Scope("acme", f"user{i}") for i in range(5)]
-    for key, user in enumerate(users):
-        index.upsert(user, [maker.turn(TEXTS[0], key)])
-    for user in users:
-        index.search(user, maker.views(TEXTS[0]), Limits())
-
-    assert index.hot_scopes == 1
-    assert all(index.search(user, maker.views(TEXTS[0]), Limits()).size == 1 for user in users)
-    index.close()
+        adapter(tmp_path, "minilm", TokenCodec(np.eye(384, 8, dtype=np.float32)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.embedded.lexical import K1, B, Lexical
+from retrieval.scoring.lexical import K1, B, Lexical
 from retrieval.terms import counted, term_hash
 
 WORDS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12)
@@ -51,7 +51,7 @@ def test_merging_the_tail_changes_no_score(monkeypatch: pytest.MonkeyPatch) -> N
     asked = np.array([term_hash("word3"), term_hash("common")], np.uint64)
     tail = Lexical()
     tail.add([counted(text) for text in texts])
-    monkeypatch.setattr("retrieval.embedded.lexical._MAX_TAIL", 1)
+    monkeypatch.setattr("retrieval.scoring.lexical._MAX_TAIL", 1)
     merged = Lexical()
     for text in texts:
         merged.add([counted(text)])

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats, unit
-from retrieval.embedded.columns import Column
 from retrieval.index import Ints
+from retrieval.scoring.columns import Column
 
 # Sessions whose mean direction stands for the thread that a query continues.
 _LEADING = 3
@@ -63,12 +63,9 @@ class Sessions:
         found: Ints = rows[np.argsort(place[rows], kind="stable")][:limit]
         return found
 
-    def score(
-        self, query: Floats, dense: Floats, bm25: Floats, within: NDArray[np.bool_] | None
-    ) -> SessionScores:
-        """Return how every session fits; dense, bm25: float32 (rows,), of every row."""
+    def score(self, query: Floats, rows: Floats, within: NDArray[np.bool_] | None) -> SessionScores:
+        """Return how every session fits; rows: float32 (rows,), how every row does."""
         count = len(self._number)
-        rows = _spread(dense) + _spread(bm25)
         best = np.full(count, rows.min(initial=0), np.float32)
         if within is None:
             np.maximum.at(best, self._of_row.rows, rows)
@@ -76,7 +73,7 @@ class Sessions:
             np.maximum.at(best, self._of_row.rows[within], rows[within])
         means = unit(self._sums.rows)
         centroid = means @ query
-        together = best + _spread(centroid)
+        together = best + spread(centroid)
         order = np.argsort(-together, kind="stable")
         thread = means @ unit(means[order[:_LEADING]].sum(axis=0))
         return SessionScores(best, centroid, thread, order)
@@ -87,8 +84,9 @@ class Sessions:
         return self._of_row.nbytes + self._sums.nbytes
 
 
-def _spread(values: Floats) -> Floats:
+def spread(values: Floats) -> Floats:
+    """Return values in standard deviations from their mean."""
     if not len(values):
         return values
-    spread: Floats = ((values - values.mean()) / max(float(values.std()), 1e-6)).astype(np.float32)
-    return spread
+    units: Floats = ((values - values.mean()) / max(float(values.std()), 1e-6)).astype(np.float32)
+    return units

@@ -1,10 +1,12 @@
 """One indexed turn as bytes."""
 
+import zlib
 from itertools import pairwise
 
 import numpy as np
 
 from memory.errors import CorruptFileError
+from memory.scope import Scope
 from retrieval.index import IndexedTurn, Passage
 
 _HEAD = 7
@@ -46,6 +48,11 @@ def unpacked(data: bytes, dim: int, code_dim: int) -> IndexedTurn:
         )
     ]
     return IndexedTurn(key, session, seq, at, role, tokens, parts, speaker)
+
+
+def checksum(scope: Scope, key: int, entry: bytes) -> int:
+    """Return a checksum over the entry and whose it is: a row can't change hands unseen."""
+    return zlib.crc32(entry, zlib.crc32(f"{scope.tenant}\0{scope.user}\0{key}".encode()))
 
 
 class _Reader:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
-from retrieval.embedded.columns import Column
 from retrieval.index import MATCHED_TERMS
+from retrieval.scoring.columns import Column
 from retrieval.terms import Terms
 
 K1 = 1.2

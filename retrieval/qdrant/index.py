@@ -1,0 +1,125 @@
+"""The Qdrant adapter of the index port."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from qdrant_client import QdrantClient
+
+from memory.errors import UnavailableError
+from memory.scope import Scope
+from retrieval.codec import TokenCodec
+from retrieval.index import Found, IndexedTurn, IndexSettings, Limits, QueryView
+from retrieval.qdrant import collection, marks
+from retrieval.qdrant.collection import QdrantOptions
+from retrieval.qdrant.points import Shape, of_keys, of_owner, owner_of, points_of
+from retrieval.qdrant.replica import Replica
+from retrieval.qdrant.source import Source, nearest
+from retrieval.scoring.search import search
+
+_KEYS = 1000
+
+
+class QdrantIndex:
+    """A collection that many processes share; each holds the outlines of the users searched last."""
+
+    def __init__(
+        self,
+        client: QdrantClient,
+        encoder: str,
+        dim: int,
+        codec: TokenCodec,
+        *,
+        hot_bytes: int,
+        options: QdrantOptions | None = None,
+    ) -> None:
+        """Open the alias's collection; outlines beyond `hot_bytes` in all are dropped, oldest use first.
+
+        The client is closed with the index.
+        """
+        self._client = client
+        self._options = options or QdrantOptions()
+        self._settings = IndexSettings(encoder, dim, codec.id)
+        self._shape = Shape(dim, codec.dim)
+        self._remote = collection.open_collection(client, self._settings, codec.dim, self._options)
+        self._hot: OrderedDict[Scope, tuple[threading.Lock, Replica]] = OrderedDict()
+        self._hot_bytes = hot_bytes
+        self._lock = threading.Lock()
+
+    @property
+    def settings(self) -> IndexSettings:
+        return self._settings
+
+    @property
+    def published(self) -> bool:
+        """Whether the alias is there. One that is not was never filled from the ledger."""
+        return collection.is_published(self._client, self._options)
+
+    def publish(self) -> None:
+        """Make this collection the alias's."""
+        collection.publish(self._client, self._remote.collection, self._options)
+
+    def upsert(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
+        owner = owner_of(scope)
+        self._remote.upsert(owner, points_of(scope, turns))
+        marks.stamp_written(self._remote, owner)
+
+    def preview(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
+        with self._held(scope) as replica:
+            replica.preview(turns)
+
+    def delete(self, scope: Scope, keys: Collection[int] | None = None) -> None:
+        owner = owner_of(scope)
+        chosen = [of_owner(owner)]
+        if keys is not None:
+            named = sorted(keys)
+            parts = [named[start : start + _KEYS] for start in range(0, len(named), _KEYS)]
+            chosen = [of_owner(owner, of_keys(part)) for part in parts]
+        with marks.erasing(self._remote, owner, keys):
+            for where in chosen:
+                self._remote.delete(owner, where)
+                if left := self._remote.count(owner, where):
+                    raise UnavailableError(f"{left} points are still there after their deletion")
+        with self._lock:
+            self._hot.pop(scope.whole_user(), None)
+
+    def search(
+        self, scope: Scope, views: Sequence[QueryView], limits: Limits, *, session: int | None = None
+    ) -> Found:
+        with self._held(scope) as replica:
+            asked = [marks.request(replica.owner), *nearest(replica.owner, views, limits, session)]
+            stamps, *near = self._remote.query(replica.owner, asked)
+            replica.follow(marks.read(stamps))
+            return search(replica.outline, Source(replica, near), views, limits, session)
+
+    def missing(self, scope: Scope, keys: Collection[int]) -> set[int]:
+        with self._held(scope) as replica:
+            (stamps,) = self._remote.query(replica.owner, [marks.request(replica.owner)])
+            replica.follow(marks.read(stamps))
+            return set(keys).difference(replica.keys)
+
+    def close(self) -> None:
+        with self._lock:
+            self._hot.clear()
+        self._client.close()
+
+    @contextmanager
+    def _held(self, scope: Scope) -> Iterator[Replica]:
+        """Hold what is in memory of the user for one caller at a time; users don't wait for each other."""
+        user = scope.whole_user()
+        with self._lock:
+            if user not in self._hot:
+                self._hot[user] = (threading.Lock(), Replica(self._remote, user, self._shape))
+            self._hot.move_to_end(user)
+            lock, replica = self._hot[user]
+        with lock:
+            yield replica
+        with self._lock:
+            self._cool()
+
+    def _cool(self) -> None:
+        held = sum(replica.nbytes for _, replica in self._hot.values())
+        while held > self._hot_bytes and len(self._hot) > 1:
+            _, (_, dropped) = self._hot.popitem(last=False)
+            held -= dropped.nbytes

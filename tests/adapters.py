@@ -1,0 +1,64 @@
+"""Every adapter of the index port, opened alike: the contract and congruence tests run over all of them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from qdrant_client import QdrantClient
+
+from retrieval.codec import TokenCodec
+from retrieval.embedded import EmbeddedIndex
+from retrieval.index import Index
+from retrieval.qdrant import QdrantIndex, QdrantOptions, connect
+from tests.exact import ExactIndex
+
+# Opens an index in a folder; the same folder again gives the same index, as after a restart.
+Open = Callable[[Path, str, TokenCodec], Index]
+
+HOT = 1 << 30
+
+
+def embedded(folder: Path, encoder: str, codec: TokenCodec, *, hot_bytes: int = HOT) -> Index:
+    """Open the embedded index."""
+    return EmbeddedIndex(folder, encoder, codec.encoder_dim, codec, hot_bytes=hot_bytes)
+
+
+def qdrant(folder: Path, encoder: str, codec: TokenCodec, *, hot_bytes: int = HOT) -> Index:
+    """Open the index on an in-process Qdrant that keeps its points in the folder."""
+    client = QdrantClient(path=str(folder / "qdrant"), force_disable_check_same_thread=True)
+    return _published(client, encoder, codec, QdrantOptions(), hot_bytes=hot_bytes)
+
+
+def qdrant_server(folder: Path, encoder: str, codec: TokenCodec) -> Index:
+    """Open an index of its own for each folder on the server that QDRANT_URL names."""
+    name = folder / "alias"
+    if not name.exists():
+        name.write_text(f"test-{uuid4().hex}")
+    client = connect(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY"), timeout=30)
+    return _published(client, encoder, codec, QdrantOptions(alias=name.read_text()))
+
+
+def exact(folder: Path, encoder: str, codec: TokenCodec) -> Index:
+    """Open the reference, which computes everything anew."""
+    return ExactIndex(folder, encoder, codec)
+
+
+def _published(
+    client: QdrantClient, encoder: str, codec: TokenCodec, options: QdrantOptions, *, hot_bytes: int = HOT
+) -> Index:
+    opened = QdrantIndex(client, encoder, codec.encoder_dim, codec, hot_bytes=hot_bytes, options=options)
+    opened.publish()
+    return opened
+
+
+ADAPTERS: dict[str, Open] = {
+    "exact": exact,
+    "embedded": embedded,
+    # Cold: nothing stays in memory between two calls.
+    "embedded-cold": lambda folder, encoder, codec: embedded(folder, encoder, codec, hot_bytes=0),
+    "qdrant": qdrant,
+    "qdrant-cold": lambda folder, encoder, codec: qdrant(folder, encoder, codec, hot_bytes=0),
+}
+if "QDRANT_URL" in os.environ:
+    ADAPTERS["qdrant-server"] = qdrant_server
