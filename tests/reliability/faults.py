@@ -62,12 +62,13 @@ class Played:
 
 
 @contextmanager
-def opened(folder: Path, *, indexing: bool = False) -> Iterator[Services]:
-    """Open the services over a data folder, with an encoder that needs no model."""
+def opened(stored: Path | Settings, *, indexing: bool = False) -> Iterator[Services]:
+    """Open the services over a data folder or by settings, with an encoder that needs no model."""
     with pytest.MonkeyPatch.context() as patch:
         if not indexing:
             patch.setattr(Indexer, "start", lambda _: None)
-        with open_services(Settings(data=folder), encoder=WordsEncoder()) as services:
+        settings = stored if isinstance(stored, Settings) else Settings(data=stored)
+        with open_services(settings, encoder=WordsEncoder()) as services:
             yield services
 
 

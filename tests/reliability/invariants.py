@@ -28,7 +28,7 @@ def assert_index_is_ledger(data: Path, users: Sequence[str], encoder: Encoder | 
 
 def assert_same_turns(services: Services, scope: Scope) -> None:
     """The index has each turn that the ledger has of a user, no other, and vectors for each passage."""
-    with services.ledger.reading("default") as tx:
+    with services.ledger.reading(scope.tenant) as tx:
         kept = {turn.id for turn in turns.stream(tx, scope)}
     view = _any_view(services.index.settings.dim)
     found = services.index.search(scope, [view], _ALL)
