@@ -12,6 +12,7 @@ SatchelError
 ├── LimitError                 ask less often, or for a higher limit
 │   └── QuotaError             purge something, or ask for a higher quota
 ├── UnavailableError           try again later
+│   └── RefusedError           it answers, but not to this: the rest of it works
 │   └── BusyError              others write the same: at once, it may do
 └── SetupError                 an operator must act: settings, files, versions
     ├── DataFolderInUseError   another process holds the data folder
@@ -77,6 +78,10 @@ class UnavailableError(SatchelError):
 
 class BusyError(UnavailableError):
     """Others hold or write the same rows; the same transaction again may do."""
+
+
+class RefusedError(UnavailableError):
+    """Something that is needed answers, but won't do what it was asked for."""
 
 
 class SetupError(SatchelError):

@@ -10,7 +10,7 @@ from qdrant_client import QdrantClient
 from retrieval.codec import TokenCodec
 from retrieval.embedded import EmbeddedIndex
 from retrieval.index import Index
-from retrieval.qdrant import QdrantIndex, QdrantOptions, connect
+from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect
 from tests.exact import ExactIndex
 
 # Opens an index in a folder; the same folder again gives the same index, as after a restart.
@@ -27,7 +27,7 @@ def embedded(folder: Path, encoder: str, codec: TokenCodec, *, hot_bytes: int = 
 def qdrant(folder: Path, encoder: str, codec: TokenCodec, *, hot_bytes: int = HOT) -> Index:
     """Open the index on an in-process Qdrant that keeps its points in the folder."""
     client = QdrantClient(path=str(folder / "qdrant"), force_disable_check_same_thread=True)
-    return _published(client, encoder, codec, QdrantOptions(), hot_bytes=hot_bytes)
+    return _published(Clients(client, client), encoder, codec, QdrantOptions(), hot_bytes=hot_bytes)
 
 
 def qdrant_server(folder: Path, encoder: str, codec: TokenCodec) -> Index:
@@ -35,8 +35,10 @@ def qdrant_server(folder: Path, encoder: str, codec: TokenCodec) -> Index:
     name = folder / "alias"
     if not name.exists():
         name.write_text(f"test-{uuid4().hex}")
-    client = connect(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY"), timeout=30)
-    return _published(client, encoder, codec, QdrantOptions(alias=name.read_text()))
+    clients = connect(
+        os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY"), read_timeout=30, write_timeout=30
+    )
+    return _published(clients, encoder, codec, QdrantOptions(alias=name.read_text()))
 
 
 def exact(folder: Path, encoder: str, codec: TokenCodec) -> Index:
@@ -45,9 +47,9 @@ def exact(folder: Path, encoder: str, codec: TokenCodec) -> Index:
 
 
 def _published(
-    client: QdrantClient, encoder: str, codec: TokenCodec, options: QdrantOptions, *, hot_bytes: int = HOT
+    clients: Clients, encoder: str, codec: TokenCodec, options: QdrantOptions, *, hot_bytes: int = HOT
 ) -> Index:
-    opened = QdrantIndex(client, encoder, codec.encoder_dim, codec, hot_bytes=hot_bytes, options=options)
+    opened = QdrantIndex(clients, encoder, codec.encoder_dim, codec, hot_bytes=hot_bytes, options=options)
     opened.publish()
     return opened
 

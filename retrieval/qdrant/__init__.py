@@ -2,6 +2,6 @@
 
 from retrieval.qdrant.collection import QdrantOptions
 from retrieval.qdrant.index import QdrantIndex
-from retrieval.qdrant.remote import connect
+from retrieval.qdrant.remote import Clients, connect
 
-__all__ = ["QdrantIndex", "QdrantOptions", "connect"]
+__all__ = ["Clients", "QdrantIndex", "QdrantOptions", "connect"]

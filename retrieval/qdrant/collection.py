@@ -9,7 +9,7 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 
 from memory.errors import EncoderMismatchError, SetupError
 from retrieval.index import IndexSettings
-from retrieval.qdrant.remote import Remote, answering, shard_key
+from retrieval.qdrant.remote import Clients, Remote, answering, shard_key
 
 DENSE = "dense"
 TOKENS = "tokens"
@@ -44,13 +44,14 @@ class QdrantOptions:
 
 
 def open_collection(
-    client: QdrantClient, settings: IndexSettings, code_dim: int, options: QdrantOptions
+    clients: Clients, settings: IndexSettings, code_dim: int, options: QdrantOptions
 ) -> Remote:
     """Return the alias's collection, or a new one where there is no alias yet.
 
     Raises `EncoderMismatchError` where it was built with other settings, `UnavailableError` where the
     server doesn't answer.
     """
+    client = clients.writes
     current = _behind(client, options.alias)
     name = current or collection_name(settings, options)
     with answering():
@@ -59,7 +60,7 @@ def open_collection(
         _make(client, name, settings, code_dim, options)
     _check(client, name, settings, options)
     consistency = q.ReadConsistencyType.MAJORITY if options.replicas > 1 else None
-    return Remote(client, name, shard_keys=options.shard_keys, consistency=consistency)
+    return Remote(clients, name, shard_keys=options.shard_keys, consistency=consistency)
 
 
 def is_published(client: QdrantClient, options: QdrantOptions) -> bool:

@@ -5,20 +5,22 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from qdrant_client import QdrantClient
-
-from memory.errors import UnavailableError
+from memory.errors import RefusedError, UnavailableError
 from memory.scope import Scope
 from retrieval.codec import TokenCodec
 from retrieval.index import Found, IndexedTurn, IndexSettings, Limits, QueryView
 from retrieval.qdrant import collection, marks
 from retrieval.qdrant.collection import QdrantOptions
 from retrieval.qdrant.points import Shape, of_keys, of_owner, owner_of, points_of
+from retrieval.qdrant.remote import Clients
 from retrieval.qdrant.replica import Replica
 from retrieval.qdrant.source import Source, nearest
 from retrieval.scoring.search import search
 
 _KEYS = 1000
+
+# Seconds to wait for another request of the same user, who may be reading all of it for the first time.
+_PATIENCE = 0.1
 
 
 class QdrantIndex:
@@ -26,7 +28,7 @@ class QdrantIndex:
 
     def __init__(
         self,
-        client: QdrantClient,
+        clients: Clients,
         encoder: str,
         dim: int,
         codec: TokenCodec,
@@ -36,13 +38,13 @@ class QdrantIndex:
     ) -> None:
         """Open the alias's collection; outlines beyond `hot_bytes` in all are dropped, oldest use first.
 
-        The client is closed with the index.
+        The clients are closed with the index.
         """
-        self._client = client
+        self._clients = clients
         self._options = options or QdrantOptions()
         self._settings = IndexSettings(encoder, dim, codec.id)
         self._shape = Shape(dim, codec.dim)
-        self._remote = collection.open_collection(client, self._settings, codec.dim, self._options)
+        self._remote = collection.open_collection(clients, self._settings, codec.dim, self._options)
         self._hot: OrderedDict[Scope, tuple[threading.Lock, Replica]] = OrderedDict()
         self._hot_bytes = hot_bytes
         self._lock = threading.Lock()
@@ -54,11 +56,11 @@ class QdrantIndex:
     @property
     def published(self) -> bool:
         """Whether the alias is there. One that is not was never filled from the ledger."""
-        return collection.is_published(self._client, self._options)
+        return collection.is_published(self._clients.writes, self._options)
 
     def publish(self) -> None:
         """Make this collection the alias's."""
-        collection.publish(self._client, self._remote.collection, self._options)
+        collection.publish(self._clients.writes, self._remote.collection, self._options)
 
     def upsert(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
         owner = owner_of(scope)
@@ -102,7 +104,7 @@ class QdrantIndex:
     def close(self) -> None:
         with self._lock:
             self._hot.clear()
-        self._client.close()
+        self._clients.close()
 
     @contextmanager
     def _held(self, scope: Scope) -> Iterator[Replica]:
@@ -113,8 +115,12 @@ class QdrantIndex:
                 self._hot[user] = (threading.Lock(), Replica(self._remote, user, self._shape))
             self._hot.move_to_end(user)
             lock, replica = self._hot[user]
-        with lock:
+        if not lock.acquire(timeout=_PATIENCE):
+            raise RefusedError("another request is still loading what is remembered of this user")
+        try:
             yield replica
+        finally:
+            lock.release()
         with self._lock:
             self._cool()
 

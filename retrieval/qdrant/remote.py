@@ -2,34 +2,60 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from qdrant_client import QdrantClient
 from qdrant_client import models as q
-from qdrant_client.http.exceptions import ApiException
+from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
-from memory.errors import UnavailableError
+from memory.errors import RefusedError, UnavailableError
 
 # Points in one request: their token vectors as JSON stay well below the server's limit of 32 MiB.
 _BATCH = 64
 _PAGE = 512
+# Timed out waiting, too many requests: statuses that another try may not meet.
+_OVERLOADED = (408, 429)
+_SERVER_ERROR = 500
 
 T = TypeVar("T")
 
 
-def connect(url: str, api_key: str | None, timeout: float) -> QdrantClient:
-    """Return a client of a server that need not answer yet; timeout: seconds a call may take."""
-    # The client's own check of versions would ask the server now, and print where it doesn't answer.
-    return QdrantClient(url=url, api_key=api_key, timeout=timeout, check_compatibility=False)  # type: ignore[arg-type]  # httpx takes fractions
+def connect(url: str, api_key: str | None, *, read_timeout: float, write_timeout: float) -> "Clients":
+    """Return clients of a server that need not answer yet; timeouts: seconds for it to go on answering."""
+
+    def client(timeout: float) -> QdrantClient:
+        # The client's own check of versions would ask the server now, and print where it doesn't answer.
+        # Its annotation says whole seconds; httpx, which it hands them to, takes fractions.
+        return QdrantClient(url=url, api_key=api_key, timeout=timeout, check_compatibility=False)  # type: ignore[arg-type]
+
+    return Clients(client(read_timeout), client(write_timeout))
 
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Raise `UnavailableError` where the server doesn't answer, or not with what was asked for."""
+    """Raise `UnavailableError` where the server doesn't answer, `RefusedError` where it won't do that."""
     try:
         yield
+    except UnexpectedResponse as error:
+        if error.status_code in _OVERLOADED or (error.status_code or _SERVER_ERROR) >= _SERVER_ERROR:
+            raise UnavailableError(f"Qdrant can't answer now: {error}") from error
+        raise RefusedError(f"Qdrant refuses: {error}") from error
     except ApiException as error:
         raise UnavailableError(f"Qdrant does not answer: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Two ways to one server: reads give up early, since somebody waits; writes are given time."""
+
+    reads: QdrantClient
+    writes: QdrantClient
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.reads.close()
+        self.writes.close()
 
 
 class Remote:
@@ -37,13 +63,13 @@ class Remote:
 
     def __init__(
         self,
-        client: QdrantClient,
+        clients: Clients,
         collection: str,
         *,
         shard_keys: int,
         consistency: q.ReadConsistencyType | None,
     ) -> None:
-        self._client = client
+        self._clients = clients
         self.collection = collection
         self._shard_keys = shard_keys
         self._consistency = consistency
@@ -52,7 +78,7 @@ class Remote:
         """Write points; they are applied on return."""
         with answering():
             for start in range(0, len(points), _BATCH):
-                self._client.upsert(
+                self._clients.writes.upsert(
                     self.collection,
                     list(points[start : start + _BATCH]),
                     wait=True,
@@ -68,7 +94,7 @@ class Remote:
             else q.PointIdsList(points=list(points))
         )
         with answering():
-            self._client.delete(
+            self._clients.writes.delete(
                 self.collection,
                 selector,
                 wait=True,
@@ -79,7 +105,7 @@ class Remote:
     def count(self, owner: str, where: q.Filter) -> int:
         """Return how many points there are, exactly."""
         with answering():
-            found = self._client.count(
+            found = self._clients.reads.count(
                 self.collection, where, exact=True, shard_key_selector=self._shard(owner)
             )
         return found.count
@@ -89,7 +115,7 @@ class Remote:
         offset = None
         while True:
             with answering():
-                page, offset = self._client.scroll(
+                page, offset = self._clients.reads.scroll(
                     self.collection,
                     where,
                     limit=_PAGE,
@@ -107,7 +133,9 @@ class Remote:
         shard = self._shard(owner)
         asked = [request.model_copy(update={"shard_key": shard}) for request in requests]
         with answering():
-            found = self._client.query_batch_points(self.collection, asked, consistency=self._consistency)
+            found = self._clients.reads.query_batch_points(
+                self.collection, asked, consistency=self._consistency
+            )
         return [response.points for response in found]
 
     def _shard(self, owner: str) -> str | None:

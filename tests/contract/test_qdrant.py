@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +11,14 @@ from qdrant_client import models as q
 from memory.errors import CorruptFileError, SetupError, UnavailableError
 from memory.scope import Scope
 from retrieval.index import Limits
-from retrieval.qdrant import QdrantIndex, QdrantOptions, connect
+from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect
 from retrieval.qdrant.collection import collection_name
 from tests.contract.conftest import ADA, BOB, CODEC, TEXTS, Maker
 
 
 def opened(client: QdrantClient, hot_bytes: int = 1 << 30) -> QdrantIndex:
     """Open an index, as one more process would."""
-    return QdrantIndex(client, "minilm", 384, CODEC, hot_bytes=hot_bytes)
+    return QdrantIndex(Clients(client, client), "minilm", 384, CODEC, hot_bytes=hot_bytes)
 
 
 @pytest.fixture
@@ -179,7 +178,13 @@ def test_an_index_is_current_once_it_is_published(client: QdrantClient) -> None:
     assert names == {"satchel": collection_name(index.settings, QdrantOptions())}
 
 
-def test_a_server_that_does_not_answer(tmp_path: Path) -> None:  # noqa: ARG001 - nothing is kept
+def test_a_server_that_does_not_answer() -> None:
     """Opening says so, as an error that calls for another try."""
     with pytest.raises(UnavailableError, match="does not answer"):
-        opened(connect("http://127.0.0.1:1", None, timeout=1))
+        QdrantIndex(
+            connect("http://127.0.0.1:1", None, read_timeout=1, write_timeout=1),
+            "minilm",
+            384,
+            CODEC,
+            hot_bytes=0,
+        )
