@@ -10,10 +10,11 @@ from threadpoolctl import threadpool_limits
 
 from api.access import Authenticator
 from api.access.oidc import Tokens
+from api.indexes import open_index
 from api.settings import Settings
 from api.stores import open_ledger
 from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
-from memory.errors import CorruptFileError, UnavailableError
+from memory.errors import UnavailableError
 from memory.folder import DataFolder
 from memory.insight import Insight
 from memory.intent import IntentTagger
@@ -28,10 +29,8 @@ from memory.remember import Remember
 from memory.review import Reviewing
 from memory.risk import RiskFlags, load_policies
 from memory.routing import load_routing
-from memory.times import now
 from memory.tokens import TokenCounter
-from retrieval.codec import TokenCodec, default_codec
-from retrieval.embedded import EmbeddedIndex
+from retrieval.codec import default_codec
 from retrieval.finder import Finder
 from retrieval.index import Index
 from retrieval.indexer import Indexer
@@ -148,38 +147,6 @@ def make_encoder(settings: Settings) -> Encoder:
     from memory.encoders.transformers import TransformersEncoder  # noqa: PLC0415 - an optional extra
 
     return TransformersEncoder(settings.encoder)
-
-
-def open_index(settings: Settings, ledger: Ledger, encoder: Encoder, codec: TokenCodec) -> EmbeddedIndex:
-    """Open the embedded index; make a new one from the ledger where it is missing or damaged."""
-    folder = settings.data
-
-    def opened() -> EmbeddedIndex:
-        return EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
-
-    with ledger.writing(EVERY_TENANT) as tx:
-        outbox.release(tx)  # this process is the only one, so what is claimed was left by a killed one
-    if not EmbeddedIndex.exists(folder):
-        _queue_all(ledger)
-    try:
-        return opened()
-    except CorruptFileError as error:
-        log.warning("index.damaged", error=str(error), remedy="rebuilding it from the ledger")
-        _queue_all(ledger)
-        EmbeddedIndex.remove(folder)
-        return opened()
-
-
-def _queue_all(ledger: Ledger) -> None:
-    """Queue every turn for an index that is about to be made.
-
-    Before and not after: an index file that is there says that what it lacks is queued, and a crash
-    between the two would leave it empty for ever.
-    """
-    with ledger.writing(EVERY_TENANT) as tx:
-        queued = outbox.requeue(tx, now())
-    if queued:
-        log.info("index.rebuilding", turns=queued)
 
 
 def _started(services: Services) -> Services:

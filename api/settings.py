@@ -43,6 +43,36 @@ class Settings(BaseSettings):
     hot_bytes: Annotated[
         int, Field(ge=MIB, description="Memory for the users searched last; others are read from disk.")
     ] = 1024 * MIB
+    qdrant_url: Annotated[
+        str | None,
+        Field(description="Qdrant server for the index, which replicas then share; none = embedded."),
+    ] = None
+    qdrant_api_key: Annotated[SecretStr | None, Field(description="Key of the Qdrant server.")] = None
+    qdrant_collection: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Alias of the collection; a name not yet there begins a new index from the ledger.",
+        ),
+    ] = "satchel"
+    qdrant_replicas: Annotated[int, Field(ge=1, description="Copies of every shard.")] = 1
+    qdrant_write_consistency: Annotated[
+        int, Field(ge=0, description="Copies that must have a write before it counts; 0 = a majority.")
+    ] = 0
+    qdrant_shards: Annotated[
+        int, Field(ge=1, description="Shards of the collection, or of each shard key.")
+    ] = 1
+    qdrant_shard_keys: Annotated[
+        int,
+        Field(ge=0, description="Shard keys over which users are spread; 0 = a user is in every shard."),
+    ] = 0
+    qdrant_read_timeout: Annotated[
+        float,
+        Field(gt=0, description="Seconds without an answer after which a read turns to the ledger instead."),
+    ] = 0.1
+    qdrant_write_timeout: Annotated[
+        float, Field(gt=0, description="Seconds without an answer after which a write is put off.")
+    ] = 10.0
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 32 * MIB
     intent_model: Annotated[
         Path | None,

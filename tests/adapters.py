@@ -1,6 +1,7 @@
 """Every adapter of the index port, opened alike: the contract and congruence tests run over all of them."""
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +13,7 @@ from retrieval.embedded import EmbeddedIndex
 from retrieval.index import Index
 from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect
 from tests.exact import ExactIndex
+from tests.qdrant_rest import serving
 
 # Opens an index in a folder; the same folder again gives the same index, as after a restart.
 Open = Callable[[Path, str, TokenCodec], Index]
@@ -41,6 +43,22 @@ def qdrant_server(folder: Path, encoder: str, codec: TokenCodec) -> Index:
     return _published(clients, encoder, codec, QdrantOptions(alias=name.read_text()))
 
 
+class OverRest:
+    """The index on an in-process Qdrant behind its REST interface, an alias a folder."""
+
+    def __init__(self) -> None:
+        self._server = serving()
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._aliases: dict[Path, str] = {}
+
+    def __call__(self, folder: Path, encoder: str, codec: TokenCodec) -> Index:
+        """Open the folder's index."""
+        alias = self._aliases.setdefault(folder, f"test-{uuid4().hex}")
+        url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        clients = connect(url, None, read_timeout=30, write_timeout=30)
+        return _published(clients, encoder, codec, QdrantOptions(alias=alias))
+
+
 def exact(folder: Path, encoder: str, codec: TokenCodec) -> Index:
     """Open the reference, which computes everything anew."""
     return ExactIndex(folder, encoder, codec)
@@ -60,6 +78,7 @@ ADAPTERS: dict[str, Open] = {
     # Cold: nothing stays in memory between two calls.
     "embedded-cold": lambda folder, encoder, codec: embedded(folder, encoder, codec, hot_bytes=0),
     "qdrant": qdrant,
+    "qdrant-rest": OverRest(),
     "qdrant-cold": lambda folder, encoder, codec: qdrant(folder, encoder, codec, hot_bytes=0),
 }
 if "QDRANT_URL" in os.environ:

@@ -1,0 +1,128 @@
+"""Qdrant's REST interface over an in-process Qdrant: `python -m tests.qdrant_rest PORT`.
+
+As much of it as the index uses, so that tests have a server to cut off, stop and slow down, and requests
+go through the same serialisation as to a real one. It has no graphs, no shards and no quantisation.
+"""
+
+import json
+import re
+import sys
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter
+from qdrant_client import QdrantClient
+from qdrant_client import models as q
+
+Body = dict[str, Any]
+
+_POINTS: TypeAdapter[list[q.PointStruct]] = TypeAdapter(list[q.PointStruct])
+_SELECTOR: TypeAdapter[q.PointsSelector] = TypeAdapter(q.PointsSelector)
+_ALIASES: TypeAdapter[list[q.AliasOperations]] = TypeAdapter(list[q.AliasOperations])
+
+
+def _create(client: QdrantClient, name: str, body: Body) -> object:
+    asked = q.CreateCollection.model_validate(body)
+    return client.create_collection(name, vectors_config=asked.vectors, metadata=asked.metadata)
+
+
+def _scroll(client: QdrantClient, name: str, body: Body) -> object:
+    asked = q.ScrollRequest.model_validate(body)
+    points, offset = client.scroll(
+        name,
+        asked.filter,
+        limit=asked.limit or 10,
+        offset=asked.offset,
+        with_payload=asked.with_payload or False,
+    )
+    return {"points": _plain(points), "next_page_offset": offset}
+
+
+def _query(client: QdrantClient, name: str, body: Body) -> object:
+    asked = q.QueryRequestBatch.model_validate(body).searches
+    return _plain(client.query_batch_points(name, asked))
+
+
+def _count(client: QdrantClient, name: str, body: Body) -> object:
+    return _plain(client.count(name, q.CountRequest.model_validate(body).filter, exact=True))
+
+
+# Method and path, with what answers it.
+ROUTES: list[tuple[str, str, Callable[[QdrantClient, str, Body], object]]] = [
+    ("GET", "/aliases", lambda c, _, __: _plain(c.get_aliases())),
+    (
+        "POST",
+        "/collections/aliases",
+        lambda c, _, body: c.update_collection_aliases(_ALIASES.validate_python(body["actions"])),
+    ),
+    ("GET", "/collections/NAME/exists", lambda c, name, _: {"exists": c.collection_exists(name)}),
+    ("GET", "/collections/NAME", lambda c, name, _: _plain(c.get_collection(name))),
+    ("PUT", "/collections/NAME", _create),
+    ("PUT", "/collections/NAME/index", lambda _, __, ___: {"operation_id": 0, "status": "completed"}),
+    (
+        "PUT",
+        "/collections/NAME/points",
+        lambda c, name, body: _plain(c.upsert(name, _POINTS.validate_python(body["points"]))),
+    ),
+    (
+        "POST",
+        "/collections/NAME/points/delete",
+        lambda c, name, body: _plain(c.delete(name, _SELECTOR.validate_python(body))),
+    ),
+    ("POST", "/collections/NAME/points/count", _count),
+    ("POST", "/collections/NAME/points/scroll", _scroll),
+    ("POST", "/collections/NAME/points/query/batch", _query),
+]
+
+
+def _plain(value: Any) -> Any:
+    """Return pydantic models as JSON values."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.model_dump(mode="json", exclude_none=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    client: QdrantClient
+    one_at_a_time = threading.Lock()  # the in-process Qdrant is not thread-safe
+
+    def _answer(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        path = urlsplit(self.path).path
+        for method, pattern, answer in ROUTES:
+            found = re.fullmatch(pattern.replace("NAME", "([^/]+)"), path)
+            if method == self.command and found:
+                with self.one_at_a_time:
+                    result = answer(self.client, (*found.groups(), "")[0], body)
+                return self._send(200, {"result": result, "status": "ok", "time": 0.0})
+        return self._send(404, {"status": {"error": f"{self.command} {path} is not served here"}})
+
+    do_GET = do_PUT = do_POST = _answer  # noqa: N815 - names that http.server calls
+
+    def _send(self, status: int, value: object) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def serving(port: int = 0) -> ThreadingHTTPServer:
+    """Return a server on a new in-process Qdrant; the caller serves and closes it."""
+    client = QdrantClient(":memory:")
+    return ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"client": client}))
+
+
+if __name__ == "__main__":
+    with serving(int(sys.argv[1])) as server:
+        sys.stdout.write(f"{server.server_address[1]}\n")
+        sys.stdout.flush()
+        server.serve_forever()
