@@ -28,6 +28,19 @@ class Settings(BaseSettings):
     database_pool: Annotated[
         int, Field(ge=1, description="Connections to PostgreSQL that are kept; as many again under load.")
     ] = 10
+    master_key: Annotated[
+        SecretStr | None,
+        Field(
+            description="Master keys, 32 bytes each, in base64, commas between; the first is in use, others"
+            " still open what they wrapped. None = from the file."
+        ),
+    ] = None
+    master_key_file: Annotated[
+        Path | None,
+        Field(
+            description="File with the master keys, one a line; none = `master.key` in `data`, made there."
+        ),
+    ] = None
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8377
     encoder: Annotated[

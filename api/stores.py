@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from api.settings import Settings
 from memory.errors import SetupError
 from memory.ledger import Ledger, users
+from memory.ledger.ledger import KEY_FILE
+from memory.vault import KeyFile, LocalMaster, Master
 
 DEFAULT_TENANT = "default"
 
@@ -27,9 +29,23 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
 
 def _opened(settings: Settings) -> Ledger:
     if settings.database is not None:
-        return Ledger.on_server(settings.database.get_secret_value(), pool=settings.database_pool)
+        url = settings.database.get_secret_value()
+        return Ledger.on_server(url, master_key(settings), pool=settings.database_pool)
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise SetupError(f"can't use the data folder {settings.data}: {error.strerror}") from error
-    return Ledger.in_folder(settings.data)
+    return Ledger.in_folder(settings.data, master_key(settings))
+
+
+def master_key(settings: Settings) -> Master:
+    """Return the source of the master key that the settings name; `SetupError` where one must be named."""
+    if settings.master_key is not None:
+        return LocalMaster.from_text(settings.master_key.get_secret_value(), "SATCHEL_MASTER_KEY")
+    if settings.database is not None and settings.master_key_file is None:
+        raise SetupError(
+            "memory on PostgreSQL is encrypted under a master key that all replicas share and that must "
+            "outlive their disks: make one with `satchel vault new-key`, keep it safe, and set "
+            "SATCHEL_MASTER_KEY or SATCHEL_MASTER_KEY_FILE"
+        )
+    return KeyFile(settings.master_key_file or settings.data / KEY_FILE)

@@ -17,6 +17,7 @@ SatchelError
 └── SetupError                 an operator must act: settings, files, versions
     ├── DataFolderInUseError   another process holds the data folder
     ├── EncoderMismatchError   the index was built by another encoder
+    ├── MasterKeyError         the key that opens what is encrypted is missing or another
     └── CorruptFileError       a file is not what it should be
 """
 
@@ -94,6 +95,10 @@ class DataFolderInUseError(SetupError):
 
 class EncoderMismatchError(SetupError):
     """The index was built by another encoder."""
+
+
+class MasterKeyError(SetupError):
+    """The key that opens what is encrypted is missing, or is another."""
 
 
 class CorruptFileError(SetupError):

@@ -1,5 +1,6 @@
 """What tests share: one encoder for all, services in a folder of their own, a clean environment."""
 
+import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("satchel")
+
+
+A_MASTER_KEY = base64.b64encode(b"a master key of thirty-two bytes").decode()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,7 +75,8 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     data = tmp_path / "data"
     if request.param == "sqlite":
         return Settings(data=data)
-    return Settings(data=data, database=SecretStr(request.getfixturevalue("postgres")))
+    database = SecretStr(request.getfixturevalue("postgres"))
+    return Settings(data=data, database=database, master_key=SecretStr(A_MASTER_KEY))
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from memory.ledger import Ledger
+from memory.ledger.postgres import postgres_engine
+from memory.vault import LocalMaster
 
 # The role that the tables belong to: no superuser, so that the wall between tenants holds for it too.
 OWNER = "satchel"
@@ -30,7 +32,10 @@ class Databases:
         self._admin.execute("SELECT pg_reload_conf()")
         self._run("CREATE ROLE {} LOGIN", OWNER)
         self._run("CREATE DATABASE template_ledger OWNER {}", OWNER)
-        Ledger.on_server(self.url("template_ledger")).close()
+        # Migrated and not unlocked: each copy takes the master key of the test that first opens it.
+        template = Ledger(postgres_engine(self.url("template_ledger"), pool=1), LocalMaster([b"-" * 32], "-"))
+        template.migrate()
+        template.close()
         self._numbers = count()
 
     def url(self, name: str, role: str = OWNER) -> str:

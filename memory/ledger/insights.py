@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memory.ledger.schema import insights, sessions, turns
+from memory.ledger import turns
+from memory.ledger.schema import insights, sessions
 from memory.times import now
 
 _COLUMNS = (
@@ -59,9 +60,8 @@ def by_name(tx: sa.Connection, tenant: str, name: str) -> tuple[int | None, Row]
 
 def lately_said(tx: sa.Connection, session: int, text: str, upto: int, count: int) -> bool:
     """Say whether one of the `count` turns up to place `upto` is `text`."""
-    places = (turns.c.seq > upto - count, turns.c.seq <= upto)
-    query = sa.select(turns.c.id).where(turns.c.session_id == session, *places, turns.c.content == text)
-    return tx.scalar(query.limit(1)) is not None
+    lately = turns.of_session(tx, session, after=upto - count, limit=count)
+    return any(turn.content == text for turn in lately if turn.seq <= upto)
 
 
 def of_sessions(tx: sa.Connection, numbers: Collection[int]) -> dict[int, Row]:

@@ -9,40 +9,54 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from memory.ledger import data_keys
 from memory.ledger.alone import Alone
 from memory.ledger.engine import reading, sqlite_engine, writing
 from memory.ledger.postgres import migrating, postgres_engine
 from memory.ledger.tenancy import EVERY_TENANT, Tenancy
 from memory.ledger.wall import raise_wall
 from memory.scope import Scope
+from memory.vault import KeyFile, Master, Vault
+from memory.vault.master import new_key
 
 FILE = "ledger.sqlite3"
+KEY_FILE = "master.key"
+# Hashes what tombstones name; also what shows at once whether the master key is the right one.
+PEPPER = "pepper"
 
 
 class Ledger:
     """Hands out read and write transactions over one database, each bound to a tenant."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: sa.Engine, master: Master) -> None:
+        """`master` wraps the keys that content is sealed with; transactions carry it along."""
+        self.master = master
+        self.engine = engine.execution_options(vault=Vault(master))
         self._alone = Alone(engine)
 
     @classmethod
-    def in_folder(cls, folder: Path) -> "Ledger":
-        """Open the SQLite ledger in `folder`, migrated to the present schema."""
-        ledger = cls(sqlite_engine(folder / FILE))
+    def in_folder(cls, folder: Path, master: Master | None = None) -> "Ledger":
+        """Open the SQLite ledger in `folder`, migrated to the present schema.
+
+        Without a `master` its key is in the folder too. Raises `MasterKeyError` where it isn't the one.
+        """
+        ledger = cls(sqlite_engine(folder / FILE), master or KeyFile(folder / KEY_FILE))
         ledger.migrate()
+        ledger.unlock()
         return ledger
 
     @classmethod
-    def on_server(cls, url: str, *, pool: int = 10) -> "Ledger":
+    def on_server(cls, url: str, master: Master, *, pool: int = 10) -> "Ledger":
         """Open the ledger on PostgreSQL, migrated to the present schema.
 
         pool: connections kept; as many again are opened under load. Raises `SetupError` for a URL that
-        won't do, and `UnavailableError` where the server doesn't answer.
+        won't do, `MasterKeyError` for another master key than the ledger's, and `UnavailableError` where
+        the server doesn't answer.
         """
-        ledger = cls(postgres_engine(url, pool=pool))
+        ledger = cls(postgres_engine(url, pool=pool), master)
         try:
             ledger.migrate()
+            ledger.unlock()
         except BaseException:
             ledger.close()
             raise
@@ -79,6 +93,15 @@ class Ledger:
             command.upgrade(config, "head")
             if tx.dialect.name == "postgresql":
                 raise_wall(tx)
+
+    def unlock(self) -> None:
+        """Raise `MasterKeyError` unless the master key opens this ledger; a new one takes it as its own."""
+        with self.reading(EVERY_TENANT) as tx:
+            if data_keys.secret(tx, PEPPER) is not None:
+                return
+        with self.writing(EVERY_TENANT) as tx:
+            data_keys.make_secret(tx, PEPPER, new_key())
+            data_keys.secret(tx, PEPPER)  # another replica may have been first, with another master key
 
     def compact(self) -> None:
         """Write the log into the database file and empty it, so that erased rows are in neither."""

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from memory.ledger import data_keys
 from memory.ledger import users as users_of
 from memory.ledger.schema import events, idempotency, outbox, purges, sessions, turns, users
 from memory.scope import Scope
@@ -33,8 +34,9 @@ class Receipt:
 
 
 def erase_user(tx: sa.Connection, user: int) -> list[int]:
-    """Erase all that is remembered of a user, the user too; return the turns' numbers."""
+    """Erase all that is remembered of a user, the user and their key too; return the turns' numbers."""
     gone = list(tx.scalars(sa.select(turns.c.id).where(turns.c.user_id == user)))
+    data_keys.destroy(tx, user)
     for table in (outbox, idempotency, turns):
         tx.execute(sa.delete(table).where(table.c.user_id == user))
     mine = sa.select(sessions.c.id).where(sessions.c.user_id == user)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from memory.errors import ConflictError, NotFoundError
+from memory.ledger import turns as turn_rows
 from memory.ledger.schema import reviews, sessions, turns, users
 from memory.times import now
 
@@ -99,8 +100,15 @@ def decide(
 
 def flagged_text(tx: sa.Connection, number: int) -> str:
     """Return the turn at which the flag rose, as it was said."""
-    query = sa.select(turns.c.content).join(reviews, reviews.c.turn_id == turns.c.id)
-    return str(tx.scalar(query.where(reviews.c.id == number)))
+    row = tx.execute(
+        sa.select(turns.c.tenant, turns.c.name)
+        .join(reviews, reviews.c.turn_id == turns.c.id)
+        .where(reviews.c.id == number)
+    ).one()
+    found = turn_rows.by_name(tx, row.tenant, row.name)
+    if found is None:
+        raise NotFoundError(f"no turn {row.name!r}")
+    return found[0].content
 
 
 def _select() -> sa.Select[*tuple[Any, ...]]:

@@ -99,16 +99,52 @@ turns = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
+    # Blank where `sealed` holds them encrypted, as it does in all rows but those of the first version.
     sa.Column("speaker", sa.Text),
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("metadata", sa.JSON, nullable=False),
     sa.Column("tokens", sa.BigInteger, nullable=False),
+    sa.Column("sealed", sa.LargeBinary),
     sa.UniqueConstraint("tenant", "name"),
     sa.UniqueConstraint("session_id", "seq"),
     sa.Index(None, "user_id", "id"),
     sqlite_autoincrement=True,  # a number is never used again, whatever was purged
+)
+
+# Finds what is not encrypted yet; empty soon after the first start.
+sa.Index(
+    "ix_turns_plain",
+    turns.c.id,
+    sqlite_where=turns.c.sealed.is_(None),
+    postgresql_where=turns.c.sealed.is_(None),
+)
+
+# The key that a user's content is sealed with, wrapped by the master key of that id. Gone, and the
+# content can't be read any more, in whatever copy of it.
+data_keys = sa.Table(
+    "data_keys",
+    tables,
+    sa.Column(
+        "user_id",
+        Number,
+        sa.ForeignKey("users.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _tenant(),
+    sa.Column("master", sa.Text, nullable=False, index=True),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+
+# What the ledger itself keeps secret, wrapped likewise.
+secrets = sa.Table(
+    "secrets",
+    tables,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("master", sa.Text, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
 )
 
 outbox = sa.Table(

@@ -8,13 +8,15 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from memory.errors import ConflictError, InvalidInputError
-from memory.ledger import outbox, sessions, users
+from memory.ledger import data_keys, outbox, sealing, sessions, users
+from memory.ledger.data_keys import DataKeys
 from memory.ledger.schema import sessions as session_table
 from memory.ledger.schema import turns
 from memory.ledger.schema import users as user_table
 from memory.scope import Scope
 from memory.times import now
 from memory.turns import NewTurn, Turn
+from memory.vault import DataKey
 
 _COLUMNS = (
     turns.c.id,
@@ -29,9 +31,13 @@ _COLUMNS = (
     turns.c.source,
     turns.c.metadata,
     turns.c.tokens,
+    # What follows is no field of a turn, and needed to open it.
+    turns.c.tenant,
+    turns.c.user_id,
+    turns.c.sealed,
 )
 # The columns that a turn's own fields fill, by the same names.
-_STORED = ("name", "seq", "role", "speaker", "content", "created_at", "source", "metadata", "tokens")
+_STORED = ("name", "seq", "role", "created_at", "source", "tokens")
 _CHUNK = 500
 
 
@@ -46,6 +52,7 @@ def append(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn], tokens: Sequ
     user = users.ensure(tx, scope)
     at = now()
     session = sessions.ensure(tx, scope, user.id, new[0].created_at or at if new else at)
+    key = data_keys.ensure(tx, user.id)
     known = _known(tx, scope, new)
     seq = session.last_seq
     remembered: list[Turn] = []
@@ -55,7 +62,7 @@ def append(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn], tokens: Sequ
             remembered.append(_same(known[turn.name], turn, session))
             continue
         seq += 1
-        row = _insert(tx, scope, user.id, session, turn, seq=seq, tokens=size, at=at)
+        row = _insert(tx, scope, user.id, session, turn, key=key, seq=seq, tokens=size, at=at)
         known[row.name] = row
         added.append(row)
         remembered.append(row)
@@ -74,7 +81,7 @@ def by_id(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, Tu
     wanted = sorted(ids)
     for start in range(0, len(wanted), _CHUNK):
         query = _of_user(scope).where(turns.c.id.in_(wanted[start : start + _CHUNK]))
-        found.update((row.id, Turn(*row)) for row in tx.execute(query))
+        found.update((turn.id, turn) for turn in _read(tx, query))
     return found
 
 
@@ -82,19 +89,19 @@ def by_name(tx: sa.Connection, tenant: str, name: str) -> tuple[Turn, str] | Non
     """Return the tenant's turn of that name, and the name of its user."""
     query = _select().add_columns(user_table.c.name.label("user_name"))
     row = tx.execute(query.where(turns.c.tenant == tenant, turns.c.name == name)).first()
-    return None if row is None else (Turn(*row[: len(_COLUMNS)]), str(row.user_name))
+    return None if row is None else (_opened(DataKeys(tx), row), str(row.user_name))
 
 
 def of_session(tx: sa.Connection, session: int, *, after: int = -1, limit: int) -> list[Turn]:
     """Return a session's turns in order, from the one behind place `after`."""
     query = _select().where(turns.c.session_id == session, turns.c.seq > after)
-    return [Turn(*row) for row in tx.execute(query.order_by(turns.c.seq).limit(limit))]
+    return _read(tx, query.order_by(turns.c.seq).limit(limit))
 
 
 def last_of_session(tx: sa.Connection, session: int, count: int) -> list[Turn]:
     """Return a session's last turns, in order."""
     query = _select().where(turns.c.session_id == session).order_by(turns.c.seq.desc()).limit(count)
-    return [Turn(*row) for row in tx.execute(query)][::-1]
+    return _read(tx, query)[::-1]
 
 
 def from_source(source: str) -> sa.ColumnElement[bool]:
@@ -115,11 +122,42 @@ def names_to_ids(tx: sa.Connection, scope: Scope, names: Collection[str]) -> set
 def stream(tx: sa.Connection, scope: Scope) -> Iterator[Turn]:
     """Yield all of the user's turns in order of arrival."""
     last = 0
-    while page := tx.execute(
-        _of_user(scope).where(turns.c.id > last).order_by(turns.c.id).limit(_CHUNK)
-    ).all():
-        yield from (Turn(*row) for row in page)
+    while page := _read(tx, _of_user(scope).where(turns.c.id > last).order_by(turns.c.id).limit(_CHUNK)):
+        yield from page
         last = page[-1].id
+
+
+def _read(tx: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> list[Turn]:
+    keys = DataKeys(tx)
+    return [_opened(keys, row) for row in tx.execute(query)]
+
+
+def _opened(keys: DataKeys, row: sa.Row[*tuple[Any, ...]]) -> Turn:
+    """Return a row as a turn: the only place where what is sealed is opened."""
+    if row.sealed is None:  # written before there was encryption, and not sealed since
+        said = sealing.Said(row.content, row.speaker, row.metadata)
+    else:
+        said = sealing.opened(keys.of_user(row.user_id), row.sealed, _bound(row))
+    return Turn(
+        id=row.id,
+        name=row.name,
+        session=row.session_id,
+        session_name=row.session_name,
+        seq=row.seq,
+        role=row.role,
+        speaker=said.speaker,
+        content=said.content,
+        created_at=row.created_at,
+        source=row.source,
+        metadata=said.metadata,
+        tokens=row.tokens,
+    )
+
+
+def _bound(row: sa.Row[*tuple[Any, ...]]) -> bytes:
+    return sealing.identity(
+        row.tenant, row.user_id, row.session_id, row.name, seq=row.seq, role=row.role, source=row.source
+    )
 
 
 def _joined() -> sa.FromClause:
@@ -147,7 +185,7 @@ def _known(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn]) -> dict[str 
     if not names:
         return {}
     query = _select().where(turns.c.tenant == scope.tenant, turns.c.name.in_(names))
-    return {row.name: Turn(*row) for row in tx.execute(query)}
+    return {turn.name: turn for turn in _read(tx, query)}
 
 
 def _same(old: Turn, new: NewTurn, session: sessions.Session) -> Turn:
@@ -166,6 +204,7 @@ def _insert(
     session: sessions.Session,
     turn: NewTurn,
     *,
+    key: DataKey,
     seq: int,
     tokens: int,
     at: int,
@@ -184,7 +223,12 @@ def _insert(
         metadata=turn.metadata,
         tokens=tokens,
     )
+    bound = sealing.identity(
+        scope.tenant, user, session.id, row.name, seq=seq, role=row.role, source=row.source
+    )
+    said = sealing.Said(row.content, row.speaker, row.metadata)
     values = {"tenant": scope.tenant, "user_id": user, "session_id": session.id}
-    values |= {name: getattr(row, name) for name in _STORED}
+    values |= {name: getattr(row, name) for name in _STORED} | sealing.BLANK
+    values["sealed"] = sealing.sealed(key, said, bound)
     added = tx.execute(sa.insert(turns).values(**values).returning(turns.c.id))
     return replace(row, id=added.scalar_one())

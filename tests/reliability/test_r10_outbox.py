@@ -57,7 +57,7 @@ class SteppedLedger(Ledger):
     """The ledger, with a point before and after each transaction, and a risk of death within."""
 
     def __init__(self, inner: Ledger, play: Interleaving) -> None:
-        super().__init__(inner.engine)
+        super().__init__(inner.engine, inner.master)
         self._play = play
         self._held: set[Scope] = set()
 
@@ -180,7 +180,7 @@ class World:
             self.late += LEASE
 
     def kept(self) -> list[Turn]:
-        with Ledger(self.ledger.engine).reading("default") as tx:
+        with Ledger(self.ledger.engine, self.ledger.master).reading("default") as tx:
             return list(turns.stream(tx, self.scope))
 
 
