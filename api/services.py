@@ -107,7 +107,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         access = open_access(settings, ledger)
         stack.callback(access.close)
         model = RelevanceModel.shipped()
-        finder = Finder(ledger, index, shared, codec, counter)
+        finder = Finder(ledger, index, shared, codec, counter, trusted=settings.trusted_sources)
         yield _started(
             Services(
                 settings=settings,
@@ -116,8 +116,8 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
                 counter=counter,
                 indexer=indexer,
                 remember=Remember(ledger, counter, indexer.wake),
-                recall=Recall(ledger, finder, counter, model, trusted=settings.trusted_sources),
-                search=Search(ledger, finder, model, trusted=settings.trusted_sources),
+                recall=Recall(ledger, finder, counter, model),
+                search=Search(ledger, finder, model),
                 purge=purge,
                 insight=insight,
                 reviews=Reviewing(ledger, flags.policies),

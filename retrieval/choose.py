@@ -1,10 +1,12 @@
 """Choosing context: from candidates to what goes into the budget, why, and how good it is."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from memory.trust import Tier
+from retrieval.deference import deference
 from retrieval.features import Featured, featured
 from retrieval.index import Found
 from retrieval.matches import Matches
@@ -59,16 +61,21 @@ class Ranked:
     scores: dict[str, float]
 
 
-def rank(query: Query, found: Found, model: RelevanceModel) -> list[Ranked]:
+def rank(
+    query: Query, found: Found, model: RelevanceModel, *, tiers: Mapping[int, Tier] | None = None
+) -> list[Ranked]:
     """Return every candidate turn, best first; those that have the query's identifiers before others.
 
-    Who searches for a ticket number wants the turn that has it, however alike its neighbours are.
+    Who searches for a ticket number wants the turn that has it, however alike its neighbours are. tiers:
+    of turns whose role doesn't tell; those of low trust stand behind what the user said.
     """
     if not len(found.candidates):
         return []
     turns = featured(query, found)
     scored = model.score(turns)
-    named = Matches(query.text, turns.table.matched).identifiers
+    ways = deference(turns.table, scored.relevance, tiers or {})
+    scored = ways.scored(scored)
+    named = ways.capped(Matches(query.text, turns.table.matched).identifiers)
     order = sorted(scored.order.tolist(), key=lambda row: -float(named[row]))
     return [
         Ranked(int(turns.table.key[row]), float(scored.relevance[row]), _scores(turns, scored, row))
@@ -85,20 +92,33 @@ def choose(
     min_relevance: float | None = None,
     pinned: Collection[int] = (),
     excluded: Collection[int] = (),
+    tiers: Mapping[int, Tier] | None = None,
     explain: bool = True,
 ) -> Choice:
     """Return what fits into `budget` tokens, as rendered, of what the query needs.
 
     min_relevance: nothing less likely to be needed is packed, 0 to 1. pinned: turns packed first,
-    newest first. excluded: turns never packed. explain: fill `considered`.
+    newest first. excluded: turns never packed. tiers: of turns whose role doesn't tell, by number.
+    explain: fill `considered`.
     """
     if not len(found.candidates):
         return Choice((), quality(model, np.zeros(0, np.float32), empty=True), ())
     turns = featured(query, found)
     scored = model.score(turns)
+    ways = deference(turns.table, scored.relevance, tiers or {})
+    scored = ways.scored(scored)
     order = scored.order
     floor = MIN_RELEVANCE if min_relevance is None else min_relevance
-    packing = pack(turns, scored, found.candidates, budget, floor=floor, pinned=pinned, excluded=excluded)
+    packing = pack(
+        turns,
+        scored,
+        found.candidates,
+        budget,
+        floor=floor,
+        pinned=pinned,
+        excluded=excluded,
+        deference=ways,
+    )
     reasons = Reasons(query, turns, order)
     rows = np.array([packed.row for packed in packing.packed], np.int64)
     report = quality(model, quality_inputs(query, turns, scored, rows), empty=not len(rows))

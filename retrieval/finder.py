@@ -1,7 +1,7 @@
 """What recall and search share: from words to candidates."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -16,6 +16,7 @@ from memory.ledger import turns as turn_table
 from memory.scope import Scope
 from memory.times import now
 from memory.tokens import TokenCounter
+from memory.trust import Tier, tier
 from memory.turns import Turn
 from retrieval.codec import TokenCodec
 from retrieval.fallback import search_ledger
@@ -50,7 +51,8 @@ class Wanted:
 @dataclass(slots=True)
 class Finding:
     """What was found. last: the session's last turns, without those that the caller has already.
-    excluded: turns not to be given, by number. available: tokens remembered of the user. pooled:
+    excluded: turns not to be given, by number. tiers: how far candidates are trusted whose role doesn't
+    tell, by number. available: tokens remembered of the user. pooled:
     float32 (dim,), the unit vector of the new turn.
     """
 
@@ -59,6 +61,7 @@ class Finding:
     degraded: bool
     last: list[Turn]
     excluded: set[int]
+    tiers: dict[int, Tier]
     available: int
     pooled: Floats
 
@@ -105,13 +108,16 @@ class Finder:
         counter: TokenCounter,
         *,
         limits: Limits | None = None,
+        trusted: Collection[str] = (),
     ) -> None:
+        """`trusted`: sources that the operator vouches for."""
         self._ledger = ledger
         self._index = index
         self._encoder = encoder
         self._codec = codec
         self._counter = counter
         self._limits = limits or Limits()
+        self._trusted = trusted
 
     def __call__(self, scope: Scope, wanted: Wanted, clock: Clock) -> Finding:
         """Return the candidates of a scope; raise `InvalidInputError` where its session won't do."""
@@ -122,8 +128,12 @@ class Finder:
             searched = views(query, self._encoder, self._codec)
         with clock.measured("search"):
             found, degraded = self._search(scope, wanted, known, searched)
+        with clock.measured("trust"):
+            tiers = self._tiers(scope, found)
         available = known.user.tokens if known.user else 0
-        return Finding(query, found, degraded, known.last, known.excluded, available, searched[0].pooled)
+        return Finding(
+            query, found, degraded, known.last, known.excluded, tiers, available, searched[0].pooled
+        )
 
     def _look_up(self, scope: Scope, wanted: Wanted) -> _Known:
         if wanted.within_session and scope.session is None:
@@ -170,6 +180,12 @@ class Finder:
                 codec=self._codec,
             )
             return found, True
+
+    def _tiers(self, scope: Scope, found: Found) -> dict[int, Tier]:
+        """Return how far the candidates are trusted whose role doesn't tell: the ledger knows, no index."""
+        with self._ledger.reading(scope.tenant) as tx:
+            told = turn_table.told_by_source(tx, scope, set(found.candidates.turn.tolist()))
+        return {turn: tier(role, source, self._trusted) for turn, (role, source) in told.items()}
 
     def _preview(self, scope: Scope, known: _Known) -> None:
         """Let turns that the index doesn't have yet be found: the newest in full, others by their terms."""

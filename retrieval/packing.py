@@ -4,8 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
+from retrieval.deference import Deference
 from retrieval.features import Featured
 from retrieval.index import Candidates, Ints
 from retrieval.relevance import Scored
@@ -19,6 +21,10 @@ LINE = 3
 GAP = 2
 # Escaped line breaks and quotes make text longer: tokens delivered for each of the text's own.
 ESCAPED = 1.0
+
+# Of a budget, what low-trust records may take in all; and what their lines say more, in tokens.
+LOW_SHARE = 0.2
+_LOW_LINE = 6
 
 # Below this nothing is worth its tokens, whatever room there is.
 MIN_RELEVANCE = 0.0005
@@ -68,16 +74,22 @@ def pack(
     pinned: Collection[int] = (),
     excluded: Collection[int] = (),
     price: float = PRICE,
+    deference: Deference | None = None,
 ) -> Packing:
-    """Return what fits into `budget` tokens: pinned turns, newest first, then the most relevant."""
+    """Return what fits into `budget` tokens: pinned turns, newest first, then the most relevant.
+
+    deference: which turns are trusted little, and give way to which; none where it isn't given. One that
+    isn't pinned is left out where a turn that it gives way to doesn't fit.
+    """
     table = turns.table
-    packer = Packer(table, scored, found, budget)
+    ways = deference or Deference(np.zeros(len(table), np.bool_), {})
+    packer = Packer(table, scored, found, budget, ways.low)
     held = np.isin(table.key, np.array(list(pinned), np.int64))
     barred = np.isin(table.key, np.array(list(excluded), np.int64))
     for row in np.argsort(table.age).tolist():
         if held[row] and not barred[row]:
             packer.take(row, again=True)
-    for row in in_turn(table, scored, price).tolist():
+    for row in in_turn(table, scored, price, ways).tolist():
         if barred[row]:
             packer.skip(row, "the caller has it already")
         elif held[row]:
@@ -86,23 +98,33 @@ def pack(
             packer.skip(row, "not likely enough to be needed")
         elif packer.left < _LEAST:
             packer.skip(row, "no room is left in the budget")
+        elif packer.crowded_out(ways.rivals.get(row, ())):
+            packer.skip(row, "gives way to what the user said, which doesn't fit")
         else:
             packer.take(row)
     return packer.packing()
 
 
-def in_turn(table: TurnTable, scored: Scored, price: float = PRICE) -> Ints:
-    """Return rows in the order of packing: by score, less what their length costs."""
-    priced = scored.score - price * np.log(np.maximum(table.tokens, _SHORT) / _SHORT)
-    order: Ints = np.argsort(-priced, kind="stable")
+def in_turn(
+    table: TurnTable, scored: Scored, price: float = PRICE, deference: Deference | None = None
+) -> Ints:
+    """Return rows in the order of packing: by score, less what their length costs; low trust gives way."""
+    priced = (scored.score - price * np.log(np.maximum(table.tokens, _SHORT) / _SHORT)).astype(np.float32)
+    order: Ints = np.argsort(-(deference.below(priced) if deference else priced), kind="stable")
     return order
 
 
 class Packer:
-    """Takes turns, best first, while they fit."""
+    """Takes turns, best first, while they fit; those of low trust while their share lasts."""
 
-    def __init__(self, table: TurnTable, scored: Scored, found: Candidates, budget: int) -> None:
+    def __init__(
+        self, table: TurnTable, scored: Scored, found: Candidates, budget: int, low: NDArray[np.bool_]
+    ) -> None:
+        """`low`: bool (n,), the rows that share a small part of the budget."""
         self._table = table
+        self._low: list[bool] = low.tolist()
+        self._low_left = LOW_SHARE * budget
+        self._unfit: set[int] = set()
         self._relevance = scored.relevance
         self._found = found
         self._budget = budget
@@ -118,22 +140,24 @@ class Packer:
     def take(self, row: int, *, again: bool = False) -> bool:
         """Pack a turn, whole or by excerpt; say whether it was. again: even where its text is packed."""
         day = self._days[row]
-        around = LINE if day in self._headed else LINE + HEADER
+        low = self._low[row]
+        room = min(self._left, self._low_left) if low else self._left
+        around = (LINE if day in self._headed else LINE + HEADER) + (_LOW_LINE if low else 0)
         cost = self._sizes[row] * ESCAPED + around
         spans: tuple[tuple[int, int], ...] | None = None
-        if cost > _WHOLE_SHARE * self._budget and self._table.passages[row] > 1:
-            spans, tokens = self._excerpts(row, self._left - around)
+        if cost > min(_WHOLE_SHARE * self._budget, room if low else cost) and self._table.passages[row] > 1:
+            spans, tokens = self._excerpts(row, room - around)
             cost = tokens + around
             if not spans:
-                self.skip(row, "too long for the budget")
-                return False
-        if cost > self._left:
-            self.skip(row, "too long for what is left of the budget")
-            return False
+                return self._refuse(row, "too long for the budget")
+        if cost > room:
+            whose = "its share" if cost <= self._left else "what is left"
+            return self._refuse(row, f"too long for {whose} of the budget")
         if not again and self._twin(row):
             self.skip(row, "says what a packed turn says")
             return False
         self._left -= cost
+        self._low_left -= cost if low else 0
         self._headed.add(day)
         self._packed.append(Packed(row, spans, int(np.ceil(cost))))
         return True
@@ -141,6 +165,15 @@ class Packer:
     def skip(self, row: int, why: str) -> None:
         """Leave a turn out."""
         self._left_out[row] = why
+
+    def crowded_out(self, rows: Collection[int]) -> bool:
+        """Say whether one of these turns should be in, but doesn't fit."""
+        return any(row in self._unfit and not self._twin(row) for row in rows)
+
+    def _refuse(self, row: int, why: str) -> bool:
+        self._unfit.add(row)
+        self.skip(row, why)
+        return False
 
     @property
     def left(self) -> float:

@@ -10,14 +10,19 @@ from memory.turns import Turn
 from retrieval.codec import TokenCodec
 from retrieval.excerpts import Span, excerpts
 from retrieval.index import ROLES, IndexedTurn, Passage
+from retrieval.recalled import own
 from retrieval.render import quoted
 from retrieval.terms import counted
 from retrieval.traits import speaker_code, traits
 
 
 def spans_of(turn: Turn) -> list[Span]:
-    """Return the spans by which a turn is searched."""
-    return excerpts(turn.content)
+    """Return the spans by which a turn is searched: none of what it repeats of a context."""
+    kept = own(turn.content)
+    if kept is None:
+        return excerpts(turn.content)
+    parts = [(start, excerpts(turn.content[start:end])) for start, end in kept]
+    return [(start + a, start + b) for start, spans in parts for a, b in spans] or [(0, 0)]
 
 
 def encoded(
@@ -88,5 +93,10 @@ def _with(turn: Turn, passages: list[Passage], counter: TokenCounter) -> Indexed
     role = ROLES.index(turn.role)
     at = turn.created_at / 1e6
     speaker = speaker_code(turn.speaker)
-    tokens = passages[0].tokens if len(passages) == 1 else counter.count(quoted(turn.content))
+    if len(passages) == 1:
+        tokens = passages[0].tokens
+    elif own(turn.content) is None:
+        tokens = counter.count(quoted(turn.content))
+    else:
+        tokens = sum(passage.tokens for passage in passages)
     return IndexedTurn(turn.id, turn.session, turn.seq, at, role, tokens, passages, speaker)

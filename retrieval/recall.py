@@ -1,17 +1,20 @@
 """Recall: from the new turn to the context that it needs."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from memory.encoders.port import Floats
 from memory.ledger import Ledger, turns
 from memory.scope import Scope
 from memory.tokens import TokenCounter
-from memory.trust import Tier, tier
+from memory.trust import Tier, tier_of_role
+from memory.turns import Turn
 from retrieval.choose import Choice, Pick, choose
 from retrieval.finder import Clock, Finder, Finding, Wanted
+from retrieval.fitting import fitted
+from retrieval.recalled import own
 from retrieval.relevance import RelevanceModel
-from retrieval.render import Record, in_order, new_nonce, render
+from retrieval.render import Record, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +48,11 @@ class Context:
 class Recall:
     """The use case behind `POST context`."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        find: Finder,
-        counter: TokenCounter,
-        model: RelevanceModel,
-        *,
-        trusted: Collection[str] = (),
-    ) -> None:
-        """`trusted`: sources that the operator vouches for."""
+    def __init__(self, ledger: Ledger, find: Finder, counter: TokenCounter, model: RelevanceModel) -> None:
         self._ledger = ledger
         self._find = find
         self._counter = counter
         self._model = model
-        self._trusted = trusted
 
     def __call__(
         self,
@@ -87,10 +80,11 @@ class Recall:
                 min_relevance=min_relevance,
                 pinned=[turn.id for turn in finding.last[-recent:]] if recent else [],
                 excluded=finding.excluded,
+                tiers=finding.tiers,
                 explain=explain,
             )
         with clock.measured("render"):
-            text, used, items = self._packed(scope, choice, max_tokens)
+            text, used, items = self._packed(scope, choice, finding.tiers, max_tokens)
         note = None if items else _why_empty(choice, finding, max_tokens)
         return Context(
             text,
@@ -104,28 +98,30 @@ class Recall:
             finding.pooled,
         )
 
-    def _packed(self, scope: Scope, choice: Choice, budget: int) -> tuple[str, int, list[Item]]:
+    def _packed(
+        self, scope: Scope, choice: Choice, tiers: Mapping[int, Tier], budget: int
+    ) -> tuple[str, int, list[Item]]:
         """Return the rendered picks and their exact tokens; the least relevant go until they fit."""
         with self._ledger.reading(scope.tenant) as tx:
             found = turns.by_id(tx, scope, [pick.turn for pick in choice.picks])
         # A turn that the ledger has no longer was erased after the index was asked.
         picks = {pick.turn: pick for pick in choice.picks if pick.turn in found}
-        records = {key: Record(found[key], pick.spans) for key, pick in picks.items()}
-        nonce = new_nonce()
-        text = render(list(records.values()), nonce)
-        while (used := self._counter.count(text)) > budget:
-            records.popitem()
-            text = render(list(records.values()), nonce)
+        trust = {key: tiers.get(key, tier_of_role(found[key].role)) for key in picks}
+        made = [_record(found[key], pick, trust[key]) for key, pick in picks.items()]
+        text, used, records = fitted([one for one in made if one is not None], budget, self._counter)
         items = [
-            Item(
-                record,
-                self._counter.count(record.line),
-                picks[record.turn.id],
-                tier(record.turn.role, record.turn.source, self._trusted),
-            )
-            for record in in_order(records.values())
+            Item(record, self._counter.count(record.line), picks[record.turn.id], trust[record.turn.id])
+            for record in in_order(records)
         ]
         return text, used, items
+
+
+def _record(turn: Turn, pick: Pick, trust: Tier) -> Record | None:
+    """Return the turn as it is delivered: without what it repeats of a context; None if that is all."""
+    kept = own(turn.content) if pick.spans is None else None
+    if kept == []:
+        return None
+    return Record(turn, tuple(kept) if kept else pick.spans, low=trust is Tier.LOW)
 
 
 def _why_empty(choice: Choice, finding: Finding, budget: int) -> str:

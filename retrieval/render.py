@@ -6,7 +6,8 @@
     assistant: "On 14 May … unless the audit slips."
     </memory 139…>
 
-Every record is one line: who spoke, then what, as a JSON string. A line that begins with `s` and a number
+Every record is one line: who spoke, then what, as a JSON string. Where the words are not trusted it says
+so, and where they come from: `untrusted tool browser: "…"`. A line that begins with `s` and a number
 says which session and day the records below it are from. The number in the fence is new in every
 response (129 random bits), so no stored text can close it; what looks like a fence or a chat template's
 role marker is escaped besides. `parse` gives every text back as it was.
@@ -24,13 +25,17 @@ from memory.times import to_datetime
 from memory.turns import Turn
 
 ELLIPSIS = "…"
+# What the line of a low-trust record begins with.
+UNTRUSTED = "untrusted"
 JOINED = f" {ELLIPSIS} "
 
 # cl100k counts three digits as one token: 39 digits carry 129 bits in 13 tokens, hex would take 20.
 _NONCE_DIGITS = 39
 
 _PLAIN_NAME = re.compile(r"[^\W_][\w .'-]{0,63}")
-_ROLE_WORDS = frozenset({"user", "assistant", "system", "tool", "human", "memory", "developer", "function"})
+_ROLE_WORDS = frozenset(
+    {"user", "assistant", "system", "tool", "human", "memory", "developer", "function", "untrusted"}
+)
 _FORGED = re.compile(
     r"<(?=\s*/?\s*(?:memory|system|user|assistant|human|tool|developer|function|s>|\|)|<SYS)|\[(?=/?INST\])",
     re.IGNORECASE,
@@ -38,16 +43,19 @@ _FORGED = re.compile(
 # Characters that show nothing or turn the reading direction: bidi controls, zero-width ones, line
 # separators, and the tag block that can hide whole sentences.
 _HIDDEN = re.compile("[\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-_HEADER = re.compile(r"s(\d+) (\d{4}-\d\d-\d\d)")
-_LINE = re.compile(r'((?:[^":]|"(?:[^"\\]|\\.)*")+): ("(?:[^"\\]|\\.)*")')
+HEADER = re.compile(r"s(\d+) (\d{4}-\d\d-\d\d)")
+RECORD = re.compile(r'((?:[^":]|"(?:[^"\\]|\\.)*")+): ("(?:[^"\\]|\\.)*")')
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One turn or its excerpts, ready to be delivered. text: what the record says."""
+    """One turn or its excerpts, ready to be delivered. text: what the record says. low: its line says that
+    it is not to be trusted, and what it comes from.
+    """
 
     turn: Turn
     spans: tuple[tuple[int, int], ...] | None
+    low: bool = False
 
     @property
     def text(self) -> str:
@@ -63,7 +71,8 @@ class Record:
     @property
     def line(self) -> str:
         """The record as a line of the context."""
-        return f"{_who(self.turn)}: {quoted(self.text)}\n"
+        who = _untrusted(self.turn) if self.low else _who(self.turn)
+        return f"{who}: {quoted(self.text)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +143,9 @@ def parse(context: str) -> list[Parsed]:
     found: list[Parsed] = []
     session, day = 0, ""
     for line in lines:
-        if head := _HEADER.fullmatch(line):
+        if head := HEADER.fullmatch(line):
             session, day = int(head[1]), head[2]
-        elif record := _LINE.fullmatch(line):
+        elif record := RECORD.fullmatch(line):
             found.append(Parsed(session, day, record[1], json.loads(record[2])))
         else:
             raise InvalidInputError(f"this is not a context: {line[:40]!r} is no record")
@@ -157,6 +166,20 @@ def _who(turn: Turn) -> str:
     """Return the role; a user with a name goes by the name alone, others by role and name."""
     if turn.speaker is None:
         return turn.role
-    plain = _PLAIN_NAME.fullmatch(turn.speaker) and turn.speaker.lower() not in _ROLE_WORDS
-    name = turn.speaker if plain else quoted(turn.speaker)
+    name = _name(turn.speaker)
     return name if turn.role == "user" else f"{turn.role} {name}"
+
+
+def _untrusted(turn: Turn) -> str:
+    """Return what a low-trust turn comes from; its role, which may be the user's, is not what it is."""
+    what, _, name = turn.source.partition(":")
+    # A history brought along says nothing of where a tool's turns in it came from.
+    what = turn.role if what == "import" and not name else what
+    named = name or turn.speaker
+    return f"{UNTRUSTED} {what} {_name(named)}" if named else f"{UNTRUSTED} {what}"
+
+
+def _name(name: str) -> str:
+    """Return a name as it can stand in a line: quoted unless it is plain, and no role."""
+    plain = _PLAIN_NAME.fullmatch(name) and name.split(maxsplit=1)[0].lower() not in _ROLE_WORDS
+    return name if plain else quoted(name)

@@ -1,13 +1,12 @@
 """Search: the turns most relevant to a query, ranked; no budget, no packing."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from memory.ledger import Ledger, turns
 from memory.scope import Scope
-from memory.trust import Tier, tier
+from memory.trust import Tier, tier_of_role
 from memory.turns import Turn
-from retrieval.choose import Ranked, rank
+from retrieval.choose import rank
 from retrieval.finder import Clock, Finder, Wanted
 from retrieval.relevance import RelevanceModel
 
@@ -34,14 +33,10 @@ class Hits:
 class Search:
     """The use case behind `POST search`."""
 
-    def __init__(
-        self, ledger: Ledger, find: Finder, model: RelevanceModel, *, trusted: Collection[str] = ()
-    ) -> None:
-        """`trusted`: sources that the operator vouches for."""
+    def __init__(self, ledger: Ledger, find: Finder, model: RelevanceModel) -> None:
         self._ledger = ledger
         self._find = find
         self._model = model
-        self._trusted = trusted
 
     def __call__(self, scope: Scope, wanted: Wanted, top_k: int) -> Hits:
         """Return at most `top_k` turns, best first."""
@@ -50,14 +45,15 @@ class Search:
         with clock.measured("rank"):
             ranked = [
                 row
-                for row in rank(finding.query, finding.found, self._model)
+                for row in rank(finding.query, finding.found, self._model, tiers=finding.tiers)
                 if row.turn not in finding.excluded
             ]
             best = ranked[:top_k]
         with clock.measured("fetch"), self._ledger.reading(scope.tenant) as tx:
             found = turns.by_id(tx, scope, [row.turn for row in best])
-        hits = [self._hit(found[row.turn], row) for row in best if row.turn in found]
+        kept = [(found[row.turn], row) for row in best if row.turn in found]
+        hits = [
+            Hit(turn, finding.tiers.get(turn.id, tier_of_role(turn.role)), row.relevance, row.scores)
+            for turn, row in kept
+        ]
         return Hits(hits, finding.degraded, clock.total())
-
-    def _hit(self, turn: Turn, row: Ranked) -> Hit:
-        return Hit(turn, tier(turn.role, turn.source, self._trusted), row.relevance, row.scores)

@@ -12,7 +12,14 @@ def said(content: str, role: Role = "user", **more: str) -> NewTurn:
 
 
 def a_turn(
-    content: str, *, turn: int = 1, session: int = 1, seq: int = 0, speaker: str | None = None
+    content: str,
+    *,
+    turn: int = 1,
+    session: int = 1,
+    seq: int = 0,
+    speaker: str | None = None,
+    role: Role = "user",
+    source: str = "user",
 ) -> Turn:
     """Return a remembered turn that no ledger holds."""
     return Turn(
@@ -21,11 +28,11 @@ def a_turn(
         session=session,
         session_name=f"s{session}",
         seq=seq,
-        role="user",
+        role=role,
         speaker=speaker,
         content=content,
         created_at=1_700_000_000_000_000,
-        source="user",
+        source=source,
         metadata={},
         tokens=1,
     )

@@ -113,6 +113,18 @@ def from_source(source: str) -> sa.ColumnElement[bool]:
     return sa.or_(turns.c.source == source, sa.func.substr(turns.c.source, 1, len(under)) == under)
 
 
+def told_by_source(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Return role and source of those of the numbered turns whose trust their role alone doesn't tell."""
+    told = sa.or_(turns.c.role == "tool", turns.c.source.not_in((turns.c.role, sa.literal("import"))))
+    found: dict[int, tuple[str, str]] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _CHUNK):
+        query = sa.select(turns.c.id, turns.c.role, turns.c.source).select_from(_joined())
+        query = query.where(*_is_user(scope), told, turns.c.id.in_(wanted[start : start + _CHUNK]))
+        found.update((row.id, (row.role, row.source)) for row in tx.execute(query))
+    return found
+
+
 def names_to_ids(tx: sa.Connection, scope: Scope, names: Collection[str]) -> set[int]:
     """Return the numbers of the scope's turns of these names; unknown names are left out."""
     query = sa.select(turns.c.id).select_from(_joined()).where(*_is_user(scope), turns.c.name.in_(names))
