@@ -36,13 +36,21 @@ _PLAIN_NAME = re.compile(r"[^\W_][\w .'-]{0,63}")
 _ROLE_WORDS = frozenset(
     {"user", "assistant", "system", "tool", "human", "memory", "developer", "function", "untrusted"}
 )
+# What opens a marker, look-alikes of `<` among it, before the words that chat templates and fences use.
 _FORGED = re.compile(
-    r"<(?=\s*/?\s*(?:memory|system|user|assistant|human|tool|developer|function|s>|\|)|<SYS)|\[(?=/?INST\])",
+    "[<\uff1c\u2039\u3008\u27e8\ufe64\u02c2\u276e\u1438]"
+    r"(?=\s*/{0,2}\s*(?:memory|system|user|assistant|human|tool|developer|function|invoke|bos>|eos>|s>"
+    "|start_of_turn|end_of_turn|[|\uff5c])|<SYS)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
     re.IGNORECASE,
 )
 # Characters that show nothing or turn the reading direction: bidi controls, zero-width ones, line
-# separators, and the tag block that can hide whole sentences.
-_HIDDEN = re.compile("[\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+# separators, and the tags and variation selectors that can hide whole sentences. The two joiners stay:
+# scripts and emoji need them.
+_HIDDEN = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 HEADER = re.compile(r"s(\d+) (\d{4}-\d\d-\d\d)")
 RECORD = re.compile(r'((?:[^":]|"(?:[^"\\]|\\.)*")+): ("(?:[^"\\]|\\.)*")')
 
