@@ -1,13 +1,15 @@
 """The HTTP application."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.access.admission import Admission
 from api.http import analytics, context, health, memory, problems, reviews, sessions, turns
-from api.http.auth import Authenticated
+from api.http.gate import Gate
 from api.http.middleware import Around
 from api.services import Services, open_services
 from api.settings import Settings
@@ -37,6 +39,12 @@ def create_app(
     problems.install(app)
     for part in (turns, context, sessions, memory, reviews, analytics, health):
         app.include_router(part.router)
-    app.add_middleware(Authenticated)  # the one added last is the outermost
+    admission = Admission(settings.max_concurrent or cores(), settings.burst_seconds)
+    app.add_middleware(Gate, admission=admission)  # the one added last is the outermost
     app.add_middleware(Around, max_body_bytes=settings.max_body_bytes)
     return app
+
+
+def cores() -> int:
+    """Return how many cores this process may use, at least two: who waits for a disk needs none."""
+    return max(2, len(os.sched_getaffinity(0)))

@@ -107,6 +107,12 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="Analytics withholds counts of fewer sessions than this.")
     ] = 5
     max_turns_per_call: Annotated[int, Field(ge=1, description="Most turns in one request.")] = 1000
+    max_concurrent: Annotated[
+        int, Field(ge=0, description="Requests worked on at once; 0 = one a core, at least two.")
+    ] = 0
+    burst_seconds: Annotated[
+        float, Field(ge=0, description="Longest wait for a place in a burst; beyond it, 503 at once.")
+    ] = 0.25
     rate: Annotated[
         float | None, Field(gt=0, description="Requests a second of one key, on average; none = no limit.")
     ] = None

@@ -12,7 +12,8 @@ SatchelError
 ├── LimitError                 ask less often, or for a higher limit
 │   └── QuotaError             purge something, or ask for a higher quota
 ├── UnavailableError           try again later
-│   └── RefusedError           it answers, but not to this: the rest of it works
+│   ├── RefusedError           it answers, but not to this: the rest of it works
+│   ├── OverloadedError        after retry_after seconds
 │   └── BusyError              others write the same: at once, it may do
 └── SetupError                 an operator must act: settings, files, versions
     ├── DataFolderInUseError   another process holds the data folder
@@ -83,6 +84,14 @@ class BusyError(UnavailableError):
 
 class RefusedError(UnavailableError):
     """Something that is needed answers, but won't do what it was asked for."""
+
+
+class OverloadedError(UnavailableError):
+    """More is asked than can be answered. retry_after: whole seconds after which to ask again."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class SetupError(SatchelError):

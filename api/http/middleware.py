@@ -5,11 +5,11 @@ import time
 from uuid import uuid4
 
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.problems import problem
 from api.metrics import REQUESTS, SECONDS
+from memory.errors import TooLargeError
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class Around:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._max:
-                raise HTTPException(413, self._too_large())
+                raise TooLargeError(self._too_large())
             return message
 
         return counted

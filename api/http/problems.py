@@ -55,7 +55,7 @@ def of_error(error: errors.SatchelError) -> JSONResponse:
 
 
 def _headers(error: errors.SatchelError, status: int) -> dict[str, str] | None:
-    if isinstance(error, errors.LimitError):
+    if isinstance(error, errors.LimitError | errors.OverloadedError):
         return {"Retry-After": str(error.retry_after)}
     return {401: {"WWW-Authenticate": "Bearer"}, 503: _RETRY_AFTER}.get(status)
 

@@ -74,3 +74,20 @@ def test_nothing_is_read_of_a_stranger(server: Server) -> None:
     assert stranger.post("/v1/context", content=b"{").status_code == 401
     assert stranger.get("/v1/nowhere").status_code == 401
     assert stranger.get("/v1/sessions?user_id=ada", headers=twice).status_code == 401
+
+
+def test_a_key_that_asks_too_often(server: Server) -> None:
+    """429 that says when to come back; other keys and the probes go on."""
+    client, other = bound_client(server, "bob", Limits(rate=0.5, burst=3)), bound_client(server, "eve")
+    ask = ("/v1/sessions", {"user_id": "bob"})
+
+    answers = [client.get(ask[0], params=ask[1]) for _ in range(8)]
+
+    codes = [answer.status_code for answer in answers]
+    assert codes[:3] == [200] * 3
+    assert codes[-1] == 429
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
+    assert "0.5 requests a second" in answers[-1].json()["detail"]
+    assert other.get("/v1/sessions", params={"user_id": "eve"}).status_code == 200
+    assert client.get("/readyz").status_code == 200
+    assert "satchel_requests_refused_total" in client.get("/metrics").text

@@ -1,0 +1,118 @@
+"""What a request under `/v1` passes before its body is parsed: its key's limits, who it is, room to work."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.access import Caller
+from api.access.admission import Admission
+from api.access.buckets import Buckets
+from api.http.problems import of_error
+from api.metrics import REFUSED, RUNNING, WAITING
+from api.services import Services
+from memory.errors import SatchelError
+
+_REMEMBERED = 10_000
+# Requests of callers not seen before share one queue, however many names they make up.
+_STRANGER = ""
+
+
+class Gate:
+    """Lets nothing under `/v1` through without a known caller; under load, sends away before any work.
+
+    Health and metrics are never sent away. Callers seen lately are remembered by a hash of what they sent,
+    which decides who is refused without asking the ledger; nobody is let in by it. A place is held from when
+    the whole body has come until the answer begins: a slow sender or reader holds none.
+    """
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self._app = app
+        self._admission = admission
+        self._buckets = Buckets()
+        self._seen: OrderedDict[bytes, Caller] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/v1"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            caller = await self._known(scope)
+            body = await _whole(receive)
+            if body is None:
+                return
+            async with self._admission.place(caller.tenant) as give_back:
+                self._gauge()
+                scope.setdefault("state", {})["caller"] = caller
+                await self._app(scope, _again(body, receive), _watched(send, give_back))
+        except SatchelError as error:
+            REFUSED.labels(type(error).__name__).inc()
+            await of_error(error)(scope, receive, send)
+        finally:
+            self._gauge()
+
+    async def _known(self, scope: Scope) -> Caller:
+        """Return whose request it is; raise where it is nobody's, or where it is sent away."""
+        sent = credential(Headers(scope=scope))
+        mark = sha256((sent or "").encode("utf-8", "replace")).digest()
+        seen = self._seen.get(mark)
+        if seen is not None:
+            self._buckets.take(seen.actor, seen.limits)
+        self._admission.check(seen.tenant if seen else _STRANGER)
+        opened: Services = scope["app"].state.services
+        caller = await run_in_threadpool(opened.access.caller, sent)
+        if seen is None:
+            self._buckets.take(caller.actor, caller.limits)
+        self._seen[mark] = caller
+        self._seen.move_to_end(mark)
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return caller
+
+    def _gauge(self) -> None:
+        RUNNING.set(self._admission.running)
+        WAITING.set(self._admission.waiting)
+
+
+def credential(headers: Headers) -> str | None:
+    """Return the bearer credential, None where none is sent; of two, neither counts."""
+    sent = headers.getlist("authorization")
+    scheme, _, value = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
+    return value.strip() if scheme.lower() == "bearer" else None
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """Return the whole body, None where the sender went away."""
+    chunks = []
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunks.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body that came already, then what comes behind it."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return left.pop() if left else await receive()
+
+    return again
+
+
+def _watched(send: Send, begun: Callable[[], None]) -> Send:
+    """Return a `send` that tells when the answer begins."""
+
+    async def watched(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            begun()
+        await send(message)
+
+    return watched
