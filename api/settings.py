@@ -25,6 +25,10 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="PostgreSQL for the ledger, `postgresql://user@host/name`; none = SQLite."),
     ] = None
+    database_owner: Annotated[
+        SecretStr | None,
+        Field(description="The same database for the role that owns the tables; none = as `database`."),
+    ] = None
     database_pool: Annotated[
         int, Field(ge=1, description="Connections to PostgreSQL that are kept; as many again under load.")
     ] = 10

@@ -30,7 +30,8 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
 def _opened(settings: Settings) -> Ledger:
     if settings.database is not None:
         url = settings.database.get_secret_value()
-        return Ledger.on_server(url, master_key(settings), pool=settings.database_pool)
+        owner = settings.database_owner.get_secret_value() if settings.database_owner else None
+        return Ledger.on_server(url, master_key(settings), owner=owner, pool=settings.database_pool)
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
-from memory.ledger import Ledger
+from memory.ledger.ledger import prepare
 from memory.ledger.postgres import postgres_engine
-from memory.vault import LocalMaster
 
-# The role that the tables belong to: no superuser, so that the wall between tenants holds for it too.
-OWNER = "satchel"
+# Who the tables belong to, and who the service is: neither a superuser, whom no wall would hold.
+OWNER = "satchel_owner"
+SERVICE = "satchel"
 
 
 class Databases:
@@ -30,24 +30,36 @@ class Databases:
         for setting in ("fsync", "full_page_writes"):
             self._run("ALTER SYSTEM SET {} = off", setting)
         self._admin.execute("SELECT pg_reload_conf()")
-        self._run("CREATE ROLE {} LOGIN", OWNER)
+        for role in (OWNER, SERVICE):
+            self._run("CREATE ROLE {} LOGIN", role)
         self._run("CREATE DATABASE template_ledger OWNER {}", OWNER)
         # Migrated and not unlocked: each copy takes the master key of the test that first opens it.
-        template = Ledger(postgres_engine(self.url("template_ledger"), pool=1), LocalMaster([b"-" * 32], "-"))
-        template.migrate()
-        template.close()
+        template = postgres_engine(self.url("template_ledger"), pool=1)
+        prepare(template, self.url("template_ledger", OWNER))
+        template.dispose()
         self._numbers = count()
 
-    def url(self, name: str, role: str = OWNER) -> str:
+    def url(self, name: str, role: str = SERVICE) -> str:
         """Return the URL of a database for a role."""
         return self._uri.set(username=role, database=name).render_as_string(hide_password=False)
 
     @contextmanager
     def new(self) -> Iterator[str]:
-        """Yield the URL of a new database, dropped at the end."""
+        """Yield the URL of a new database that holds an empty ledger, dropped at the end."""
+        with self._made(f"TEMPLATE template_ledger OWNER {OWNER} STRATEGY file_copy") as name:
+            yield self.url(name)
+
+    @contextmanager
+    def bare(self) -> Iterator[str]:
+        """Yield the name of a new database with nothing in it, dropped at the end."""
+        with self._made(f"OWNER {OWNER}") as name:
+            yield name
+
+    @contextmanager
+    def _made(self, how: str) -> Iterator[str]:
         name = f"test{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {{}} TEMPLATE template_ledger OWNER {OWNER} STRATEGY file_copy", name)
-        yield self.url(name)
+        self._run(f"CREATE DATABASE {{}} {how}", name)
+        yield name
         self._run("DROP DATABASE {} WITH (FORCE)", name)
 
     def close(self) -> None:

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from memory.errors import BusyError, CorruptFileError, SatchelError, UnavailableError
+from memory.errors import BusyError, CorruptFileError, SatchelError, SetupError, UnavailableError
 
 # PostgreSQL, SQLSTATE: serialization_failure, deadlock_detected, unique_violation, lock_not_available.
 # A unique violation means that another transaction wrote the same after this one had looked: a second
 # look finds it.
 _CONTENDED = {"40001", "40P01", "23505", "55P03"}
+_FORBIDDEN = "42501"
 # Classes: connection exception, insufficient resources, operator intervention (also: timed out), system.
 _DOWN = {"08", "53", "57", "58"}
 
@@ -20,7 +21,8 @@ def typed_failures() -> Iterator[None]:
     """Raise the error of ours where the database's is one that the caller can act on.
 
     `CorruptFileError` for a damaged file, `BusyError` where others held or wrote the same rows (the
-    same transaction again may do), `UnavailableError` where the server doesn't answer.
+    same transaction again may do), `UnavailableError` where the server doesn't answer, `SetupError` where
+    the role lacks a right.
     """
     try:
         yield
@@ -41,6 +43,8 @@ def _meaning(error: sa.exc.DBAPIError) -> SatchelError | None:
         return CorruptFileError(f"the database file is damaged: {text}")
     if state in _CONTENDED or "database is locked" in text:
         return BusyError("another request writes the same rows; try again")
+    if state == _FORBIDDEN:
+        return SetupError(f"the database role may not do that: {text.splitlines()[0]}; see docs/cluster.md")
     if error.connection_invalidated or (state is not None and state[:2] in _DOWN):
         return UnavailableError("the ledger's database doesn't answer; try again")
     if state is None and isinstance(error, sa.exc.OperationalError) and hasattr(error.orig, "sqlstate"):

@@ -4,17 +4,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from memory.ledger import data_keys
 from memory.ledger.alone import Alone
 from memory.ledger.engine import reading, sqlite_engine, writing
-from memory.ledger.postgres import migrating, postgres_engine
+from memory.ledger.postgres import postgres_engine
 from memory.ledger.tenancy import EVERY_TENANT, Tenancy
-from memory.ledger.wall import raise_wall
+from memory.ledger.upgrade import is_current, upgrade
+from memory.ledger.wall import warn_if_unbound
 from memory.scope import Scope
 from memory.vault import KeyFile, Master, Vault
 from memory.vault.master import new_key
@@ -41,21 +38,23 @@ class Ledger:
         Without a `master` its key is in the folder too. Raises `MasterKeyError` where it isn't the one.
         """
         ledger = cls(sqlite_engine(folder / FILE), master or KeyFile(folder / KEY_FILE))
-        ledger.migrate()
+        if not is_current(ledger.engine):
+            upgrade(ledger.engine)
         ledger.unlock()
         return ledger
 
     @classmethod
-    def on_server(cls, url: str, master: Master, *, pool: int = 10) -> "Ledger":
+    def on_server(cls, url: str, master: Master, *, owner: str | None = None, pool: int = 10) -> "Ledger":
         """Open the ledger on PostgreSQL, migrated to the present schema.
 
-        pool: connections kept; as many again are opened under load. Raises `SetupError` for a URL that
-        won't do, `MasterKeyError` for another master key than the ledger's, and `UnavailableError` where
-        the server doesn't answer.
+        owner: a URL for the role that the tables belong to, used to migrate them; without it, `url` is.
+        pool: connections kept; as many again are opened under load. Raises `SetupError` for a URL or a
+        role that won't do, `MasterKeyError` for another master key than the ledger's, and
+        `UnavailableError` where the server doesn't answer.
         """
         ledger = cls(postgres_engine(url, pool=pool), master)
         try:
-            ledger.migrate()
+            prepare(ledger.engine, owner)
             ledger.unlock()
         except BaseException:
             ledger.close()
@@ -79,21 +78,6 @@ class Ledger:
         """
         return self._alone(scope)
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest version; replicas that start together do it one by one."""
-        config = Config()
-        config.set_main_option("script_location", "memory.ledger:migrations")
-        with self.reading(EVERY_TENANT) as tx:
-            if _revision(tx) == ScriptDirectory.from_config(config).get_current_head():
-                return
-        with self.writing(EVERY_TENANT) as tx:
-            if tx.dialect.name == "postgresql":
-                migrating(tx)
-            config.attributes["connection"] = tx
-            command.upgrade(config, "head")
-            if tx.dialect.name == "postgresql":
-                raise_wall(tx)
-
     def unlock(self) -> None:
         """Raise `MasterKeyError` unless the master key opens this ledger; a new one takes it as its own."""
         with self.reading(EVERY_TENANT) as tx:
@@ -114,6 +98,13 @@ class Ledger:
         self.engine.dispose()
 
 
-def _revision(tx: sa.Connection) -> str | None:
-    """Return the version of the schema, None where there is none yet."""
-    return MigrationContext.configure(tx).get_current_revision()
+def prepare(engine: sa.Engine, owner: str | None) -> None:
+    """Migrate a PostgreSQL ledger as `owner`, and warn where the service's role is bound by no wall."""
+    if not is_current(engine):
+        owning = postgres_engine(owner, pool=1) if owner else engine
+        try:
+            upgrade(owning, role=engine.url.username if owner else None)
+        finally:
+            if owning is not engine:
+                owning.dispose()
+    warn_if_unbound(engine)

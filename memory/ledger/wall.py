@@ -4,8 +4,12 @@ It is derived from the schema after each migration, so that a new table can't be
 """
 
 import sqlalchemy as sa
+import structlog
 
+from memory.ledger.engine import reading
 from memory.ledger.schema import tables
+
+log = structlog.get_logger()
 
 _POLICY = "tenant_wall"
 _EVERY = "(SELECT current_setting('app.every_tenant', true)) = 'on'"
@@ -30,6 +34,22 @@ def raise_wall(tx: sa.Connection) -> None:
         tx.exec_driver_sql(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
         tx.exec_driver_sql(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
         tx.exec_driver_sql(f"CREATE POLICY {_POLICY} ON {name} USING ({_EVERY} OR {rule})")
+
+
+def grant(tx: sa.Connection, role: str) -> None:
+    """Let a role read and write rows of all tables, and no more than that."""
+    name = tx.dialect.identifier_preparer.quote(role)
+    tx.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
+    tx.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}")
+
+
+def warn_if_unbound(engine: sa.Engine) -> None:
+    """Log a warning where the service's role is one that no row-level security binds."""
+    query = sa.text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+    with reading(engine) as tx:
+        if tx.scalar(query):
+            remedy = "connect as a role without SUPERUSER and BYPASSRLS; see docs/cluster.md"
+            log.warning("ledger.no_wall", role=engine.url.username, remedy=remedy)
 
 
 def walled() -> list[str]:

@@ -12,6 +12,8 @@ from memory.encoders.port import Encoding
 from memory.errors import NotFoundError
 from memory.ledger import EVERY_TENANT, Ledger, outbox, turns
 from memory.ledger.outbox import LEASE
+from memory.ledger.schema import events
+from memory.ledger.schema import turns as turn_table
 from memory.ledger.tenancy import Tenancy
 from memory.purge import Purge
 from memory.scope import Scope
@@ -23,13 +25,6 @@ from tests.helpers import said
 from tests.reliability.conftest import Reached
 from tests.reliability.interleaving import Interleaving
 from tests.searching import CODEC, COUNTER, DIM, encoding
-
-_counted = sa.Table(
-    "counted",
-    sa.MetaData(),
-    sa.Column("session", sa.BigInteger, nullable=False),
-    sa.Column("turn", sa.BigInteger, nullable=False),
-)
 
 
 class SteppedIndex:
@@ -184,20 +179,19 @@ class World:
             return list(turns.stream(tx, self.scope))
 
 
-def _count(tx: sa.Connection, _: Scope, seen: Sequence[tuple[Turn, object]]) -> None:
-    """Count turns in as insight does: those behind the session's last. One that comes late is missed."""
+def _count(tx: sa.Connection, scope: Scope, seen: Sequence[tuple[Turn, object]]) -> None:
+    """Note turns as insight counts them in: those behind the session's last; a late one is missed."""
     for turn, _vector in seen:
-        last = tx.scalar(sa.select(sa.func.max(_counted.c.turn)).where(_counted.c.session == turn.session))
+        last = tx.scalar(sa.select(sa.func.max(events.c.turn_id)).where(events.c.session_id == turn.session))
         if last is None or turn.id > last:
-            tx.execute(sa.insert(_counted).values(session=turn.session, turn=turn.id))
+            values = {"session_id": turn.session, "turn_id": turn.id, "type": "counted", "created_at": 0}
+            tx.execute(sa.insert(events).values(tenant=scope.tenant, **values))
 
 
 def interleavings(ledger: Ledger, seeds: range, patch: pytest.MonkeyPatch) -> tuple[int, int]:
     """Play them; return how many kills and how many turns there were."""
     patch.setattr("memory.purge.ThreadPoolExecutor", AtOnce)
     patch.setattr("retrieval.indexer._BATCH", 2)  # so that workers could each have a part of a session
-    with ledger.writing(EVERY_TENANT) as tx:
-        _counted.create(tx)
     deaths = kept = 0
     for seed in seeds:
         world = World(ledger, seed)
@@ -208,10 +202,9 @@ def interleavings(ledger: Ledger, seeds: range, patch: pytest.MonkeyPatch) -> tu
         deaths, kept = deaths + world.play.deaths, kept + len(ids)
     with ledger.reading(EVERY_TENANT) as tx:
         assert outbox.depth(tx) == 0
-        counted = list(tx.scalars(sa.select(_counted.c.turn)))
-        alive = set(tx.scalars(sa.text("select id from turns")))
-    assert len(counted) == len(set(counted)), "a turn was counted in twice"
-    assert alive <= set(counted), "a turn was never counted in"
+        counted = list(tx.scalars(sa.select(events.c.turn_id).order_by(events.c.turn_id)))
+        alive = list(tx.scalars(sa.select(turn_table.c.id).order_by(turn_table.c.id)))
+    assert counted == alive, "not every turn was counted in once"
     return deaths, kept
 
 
