@@ -137,7 +137,8 @@ class Indexer:
         with self._ledger.alone(scope):
             # Looked at again under the lock under which a purge deletes: what is written is not erased.
             with self._ledger.reading(scope.tenant) as tx:
-                kept = turn_table.by_id(tx, scope, ids).keys()
+                left = turn_table.by_id(tx, scope, ids)
+            kept = [turn for turn in ids if turn in left]
             if kept:
                 self._index.upsert(scope, [ready[turn] for turn in kept])
             with self._ledger.writing(scope.tenant) as tx:
