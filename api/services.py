@@ -16,6 +16,7 @@ from api.stores import open_ledger
 from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
 from memory.errors import UnavailableError
 from memory.folder import DataFolder
+from memory.holding import Holding
 from memory.insight import Insight
 from memory.intent import IntentTagger
 from memory.intent.model import load as load_model
@@ -23,7 +24,10 @@ from memory.intent.model import shipped
 from memory.ledger import Ledger, idempotency, outbox
 from memory.ledger.tenancy import EVERY_TENANT
 from memory.limits import Limits
-from memory.purge import Purge
+from memory.purge import Purge, Signer
+from memory.purge.backups import no_backups
+from memory.purge.signing import FILE as RECEIPT_KEY
+from memory.purge.worker import Worker
 from memory.recall_log import RecallLog
 from memory.remember import Remember
 from memory.review import Reviewing
@@ -54,6 +58,7 @@ class Services:
     recall: Recall
     search: Search
     purge: Purge
+    holds: Holding
     insight: Insight
     reviews: Reviewing
     recalls: RecallLog
@@ -102,7 +107,9 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         stack.callback(recalls.flush)
         indexer = Indexer(ledger, index, shared, codec, counter, observe=insight.observe)
         stack.callback(indexer.close)
-        purge = Purge(ledger, index)
+        signer = Signer.from_file(settings.receipt_key or settings.data / RECEIPT_KEY)
+        worker = Worker(ledger, index, settings.data, signer, backups=no_backups)
+        purge = Purge(ledger, worker, signer)
         stack.callback(purge.close)
         access = open_access(settings, ledger)
         stack.callback(access.close)
@@ -119,6 +126,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
                 recall=Recall(ledger, finder, counter, model),
                 search=Search(ledger, finder, model),
                 purge=purge,
+                holds=Holding(ledger),
                 insight=insight,
                 reviews=Reviewing(ledger, flags.policies),
                 recalls=recalls,
@@ -151,5 +159,5 @@ def make_encoder(settings: Settings) -> Encoder:
 
 def _started(services: Services) -> Services:
     services.indexer.start()
-    services.purge.resume()
+    services.purge.start()
     return services

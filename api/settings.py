@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     analytics_min_sessions: Annotated[
         int, Field(ge=1, description="Analytics withholds counts of fewer sessions than this.")
     ] = 5
+    receipt_key: Annotated[
+        Path | None,
+        Field(
+            description="Key (PEM, Ed25519) that signs purge receipts; none = one made in the data folder."
+        ),
+    ] = None
     max_turns_per_call: Annotated[int, Field(ge=1, description="Most turns in one request.")] = 1000
     max_concurrent: Annotated[
         int, Field(ge=0, description="Requests worked on at once; 0 = one a core, at least two.")

@@ -6,7 +6,8 @@ SatchelError
 │   └── TextError              the text holds something that can't be stored
 ├── NotFoundError              nothing of that name in the caller's reach
 ├── ConflictError              it clashes with what is stored
-│   └── IdempotencyError       the key was used for another request
+│   ├── IdempotencyError       the key was used for another request
+│   └── LegalHoldError         the memory must be kept until its hold is lifted
 ├── AccessError                use a key with the needed rights
 │   └── UnauthenticatedError   send a key or token that is in use
 ├── LimitError                 ask less often, or for a higher limit
@@ -49,6 +50,10 @@ class ConflictError(SatchelError):
 
 class IdempotencyError(ConflictError):
     """The idempotency key was used for another request, or its request still runs."""
+
+
+class LegalHoldError(ConflictError):
+    """The memory must be kept: a legal hold is on its user."""
 
 
 class AccessError(SatchelError):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import structlog
 
 from memory.errors import RefusedError, UnavailableError
+from memory.residue import Piece
 from memory.scope import Scope
 from retrieval.index import Found, Index, IndexedTurn, IndexSettings, Limits, QueryView
 
@@ -95,6 +96,15 @@ class GuardedIndex:
     def delete(self, scope: Scope, keys: Collection[int] | None = None) -> None:
         with self.writes.guarding():
             self._index.delete(scope, keys)
+
+    def traces(self, scope: Scope, keys: Collection[int]) -> Iterator[Piece]:
+        return self._index.traces(scope, keys)
+
+    def held(self) -> Iterator[bytes]:
+        return self._index.held()
+
+    def compact(self, *, thorough: bool = False) -> str:
+        return self._index.compact(thorough=thorough)
 
     def search(
         self, scope: Scope, views: Sequence[QueryView], limits: Limits, *, session: int | None = None

@@ -4,7 +4,7 @@ An index is derived from the ledger and always rebuildable. It keeps ids, number
 terms, never text. A passage is a span of a turn; a short turn is one passage.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol, Self
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
+from memory.residue import Piece
 from memory.scope import Scope
 from retrieval.codec import Codes
 from retrieval.terms import Terms
@@ -173,6 +174,18 @@ class Index(Protocol):
 
     def delete(self, scope: Scope, keys: Collection[int] | None = None) -> None:
         """Remove turns by key, or all of the user's; absent ones are no error. Durable on return."""
+
+    def traces(self, scope: Scope, keys: Collection[int]) -> Iterator[Piece]:
+        """Yield pieces of what is kept of these turns, to be looked for once they were removed."""
+
+    def held(self) -> Iterator[bytes]:
+        """Yield all that is kept now, of everybody, as the bytes in local files; nothing where none are."""
+
+    def compact(self, *, thorough: bool = False) -> str:
+        """Get removed turns out of the files, or raise `UnavailableError`; return in words how.
+
+        `thorough` rewrites whatever it takes, where the first way left something.
+        """
 
     def search(
         self, scope: Scope, views: Sequence[QueryView], limits: Limits, *, session: int | None = None

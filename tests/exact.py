@@ -2,7 +2,7 @@
 
 import pickle
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import log1p
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 
 from memory.encoders.port import Floats, unit
 from memory.errors import EncoderMismatchError
+from memory.residue import Piece
 from memory.scope import Scope
 from retrieval.codec import TokenCodec
 from retrieval.index import (
@@ -24,6 +25,7 @@ from retrieval.index import (
     Passage,
     QueryView,
 )
+from retrieval.traces import pieces_of
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,18 @@ class ExactIndex:
             mine = held.get(scope.whole_user(), {})
             for key in list(mine) if keys is None else keys:
                 mine.pop(key, None)
+
+    def traces(self, scope: Scope, keys: Collection[int]) -> Iterator[Piece]:
+        for turn in self._turns.get(scope.whole_user(), {}).values():
+            if turn.key in keys:
+                yield from pieces_of(turn)
+
+    def held(self) -> Iterator[bytes]:
+        yield pickle.dumps(self._turns)
+
+    def compact(self, *, thorough: bool = False) -> str:
+        del thorough
+        return "kept in memory"
 
     def missing(self, scope: Scope, keys: Collection[int]) -> set[int]:
         return set(keys) - {row.turn.key for row in self._rows(scope)}

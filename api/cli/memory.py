@@ -1,4 +1,4 @@
-"""`satchel import`, `export` and `purge`: a user's memory in, out, gone."""
+"""`satchel import` and `export`: a user's memory in and out."""
 
 import gzip
 import time
@@ -14,9 +14,8 @@ from api.http.sessions import turn_out
 from api.importing import Batch, batches
 from api.services import Services, open_services
 from api.stores import DEFAULT_TENANT, open_ledger
-from memory.errors import InvalidInputError, NotFoundError, SatchelError
+from memory.errors import InvalidInputError, NotFoundError
 from memory.ledger import turns, users
-from memory.ledger.purges import Receipt
 from memory.scope import Scope
 
 User = Annotated[str | None, typer.Option("--user", help="Whose it is, where the file doesn't say.")]
@@ -64,24 +63,6 @@ def export(
             raise NotFoundError(f"nothing is remembered of a user {user!r} in tenant {tenant!r}")
         for turn in turns.stream(tx, scope):
             say(turn_out(turn).model_dump_json())
-
-
-def purge(user: str, tenant: Tenant, data: Data = None, *, as_json: AsJson = False) -> None:
-    """Erase all that is remembered of a user, and wait until it is gone from every file."""
-    with open_services(settings_with(data=data)) as services:
-        receipt = services.purge.user(Scope(tenant, user), "cli")
-        while (receipt := services.purge.receipt(tenant, receipt.id)).status == "running":
-            time.sleep(0.02)
-    _report(receipt, as_json=as_json)
-
-
-def _report(receipt: Receipt, *, as_json: bool) -> None:
-    if as_json:
-        show({"receipt_id": receipt.id, "status": receipt.status, "turns": receipt.turns})
-    if receipt.status == "failed":
-        raise SatchelError(f"{receipt.id} failed: {receipt.error}; it is tried again at the next start")
-    if not as_json:
-        say(f"{receipt.turns:,} turns are erased; receipt {receipt.id}")
 
 
 def _remember(services: Services, waiting: Iterable[Batch], progress: Progress) -> int:

@@ -1,4 +1,4 @@
-"""Memory is erased, exported, imported."""
+"""Memory is exported and imported."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -8,42 +8,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from api.access import Caller
-from api.http.auth import Admin, Opened, Reader, Writer
-from api.http.models import Imported, Name, PurgeOut, ReceiptOut
+from api.http.auth import Opened, Reader, Writer
+from api.http.models import Imported, Name
 from api.http.sessions import turn_out
 from api.importing import batches
 from api.services import Services
 from memory.errors import NotFoundError
 from memory.ledger import turns, users
-from memory.ledger.purges import Receipt
 from memory.scope import Scope
-from memory.times import to_datetime
 
 router = APIRouter(tags=["memory"])
-
-
-@router.delete("/v1/turns/{turn_id}", status_code=202)
-def delete_turn(turn_id: Annotated[Name, Path()], opened: Opened, caller: Admin) -> PurgeOut:
-    """Erase one turn."""
-    return PurgeOut(receipt_id=opened.purge.turn(caller.tenant, turn_id, caller.actor).id)
-
-
-@router.delete("/v1/sessions/{session_id}", status_code=202)
-def delete_session(session_id: Annotated[Name, Path()], opened: Opened, caller: Admin) -> PurgeOut:
-    """Erase a session."""
-    return PurgeOut(receipt_id=opened.purge.session(caller.tenant, session_id, caller.actor).id)
-
-
-@router.delete("/v1/users/{user_id}/memory", status_code=202)
-def delete_user_memory(user_id: Annotated[Name, Path()], opened: Opened, caller: Admin) -> PurgeOut:
-    """Erase all that is remembered of a user."""
-    return PurgeOut(receipt_id=opened.purge.user(Scope(caller.tenant, user_id), caller.actor).id)
-
-
-@router.get("/v1/purges/{receipt_id}")
-def get_purge(receipt_id: Annotated[Name, Path()], opened: Opened, caller: Admin) -> ReceiptOut:
-    """Tell how far a purge is: `done` once nothing of it is left in any file of the store."""
-    return _receipt(opened.purge.receipt(caller.tenant, receipt_id))
 
 
 @router.get("/v1/users/{user_id}/export", response_class=StreamingResponse)
@@ -86,16 +60,3 @@ def _lines(opened: Services, scope: Scope) -> Iterator[str]:
     with opened.ledger.reading(scope.tenant) as tx:
         for turn in turns.stream(tx, scope):
             yield turn_out(turn).model_dump_json() + "\n"
-
-
-def _receipt(receipt: Receipt) -> ReceiptOut:
-    return ReceiptOut(
-        receipt_id=receipt.id,
-        kind=receipt.kind,
-        subject=receipt.subject,
-        status=receipt.status,
-        turns=receipt.turns,
-        requested_at=to_datetime(receipt.requested_at),
-        finished_at=to_datetime(receipt.finished_at) if receipt.finished_at else None,
-        error=receipt.error,
-    )

@@ -16,6 +16,7 @@ from eval.datasets.model import Query, Unit
 from eval.datasets.turns import created_at, new_turn
 from eval.systems.port import Delivered, Item, Means, Quality, SystemFailedError
 from memory.errors import SatchelError
+from memory.purge import Subject
 from memory.scope import Scope
 from memory.times import to_micros
 from retrieval.finder import Wanted
@@ -116,7 +117,7 @@ class Satchel:
     def forget(self) -> None:
         """Purge the user, and wait for the receipt to say that it is done."""
         tenant = self._scope.tenant
-        receipt = self._services.purge.user(self._scope, "eval")
+        receipt = self._services.purge.begin(Subject(tenant, "user", self._scope.user), "eval")
         deadline = time.monotonic() + _PURGE_SECONDS
         while receipt.status == "running":
             if time.monotonic() > deadline:

@@ -1,5 +1,6 @@
 """The ledger: a database, brought to the present schema, that hands out transactions."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import sqlalchemy as sa
 
 from memory.ledger import data_keys
 from memory.ledger.alone import Alone
+from memory.ledger.compaction import compact_postgres, compact_sqlite
 from memory.ledger.engine import reading, sqlite_engine, writing
+from memory.ledger.held import held
 from memory.ledger.postgres import postgres_engine
+from memory.ledger.schema import tables
 from memory.ledger.tenancy import EVERY_TENANT, Tenancy
 from memory.ledger.upgrade import is_current, upgrade
 from memory.ledger.wall import warn_if_unbound
@@ -87,11 +91,19 @@ class Ledger:
             data_keys.make_secret(tx, PEPPER, new_key())
             data_keys.secret(tx, PEPPER)  # another replica may have been first, with another master key
 
-    def compact(self) -> None:
-        """Write the log into the database file and empty it, so that erased rows are in neither."""
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    def compact(self, *, thorough: bool = False) -> str:
+        """Get erased rows out of the files; return in words how. `thorough` rewrites what it takes.
+
+        Raises `UnavailableError` where that can't be done now.
+        """
+        if self.engine.dialect.name == "postgresql":
+            return compact_postgres(self.engine, thorough=thorough)
+        return compact_sqlite(self.engine, thorough=thorough)
+
+    def held(self) -> Iterator[bytes]:
+        """Yield all that is in the ledger now, as bytes, in parts."""
+        with self.reading(EVERY_TENANT) as tx:
+            yield from held(tx, tables)
 
     def close(self) -> None:
         """Close all connections."""

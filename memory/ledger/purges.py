@@ -1,25 +1,29 @@
-"""Erasing turns, and the receipts for it."""
+"""The register of purges: what each still has to do, and the receipt once it is done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from uuid import uuid4
 
 import sqlalchemy as sa
 
-from memory.ledger import data_keys
-from memory.ledger import users as users_of
-from memory.ledger.schema import events, idempotency, outbox, purges, sessions, turns, users
-from memory.scope import Scope
-from memory.times import now
+from memory.ledger.erasing import Kind
+from memory.ledger.schema import purges
 
-Kind = Literal["user", "session", "turn"]
 Status = Literal["running", "done", "failed"]
+
+# Tries after which a purge is called failed; it is tried on all the same.
+_PATIENCE = 5
+# Microseconds before the next try, doubled each time up to the longest.
+_FIRST_DELAY = 500_000
+_LONGEST_DELAY = 600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A purge: what it erases, how far it is. Times in microseconds. subject: a hash, no name."""
+    """A purge and how far it is. Times in microseconds. subject: a hash, no name.
+
+    work: what is left to do, by name, until the derived data is gone. receipt: the signed document.
+    """
 
     id: str
     tenant: str
@@ -28,110 +32,66 @@ class Receipt:
     status: Status
     turns: int
     requested_at: int
-    finished_at: int | None
-    error: str | None
-    work: dict[str, Any]
+    finished_at: int | None = None
+    error: str | None = None
+    work: dict[str, Any] | None = None
+    receipt: dict[str, Any] | None = None
+    attempts: int = 0
 
 
-def erase_user(tx: sa.Connection, user: int) -> list[int]:
-    """Erase all that is remembered of a user, the user and their key too; return the turns' numbers."""
-    gone = list(tx.scalars(sa.select(turns.c.id).where(turns.c.user_id == user)))
-    data_keys.destroy(tx, user)
-    for table in (outbox, idempotency, turns):
-        tx.execute(sa.delete(table).where(table.c.user_id == user))
-    mine = sa.select(sessions.c.id).where(sessions.c.user_id == user)
-    tx.execute(sa.delete(events).where(events.c.session_id.in_(mine)))
-    tx.execute(sa.delete(sessions).where(sessions.c.user_id == user))
-    tx.execute(sa.delete(users).where(users.c.id == user))
-    return gone
+_COLUMNS = tuple(purges.c[name] for name in Receipt.__dataclass_fields__)
 
 
-def erase_session(tx: sa.Connection, session: int, user: int) -> list[int]:
-    """Erase a session and its turns; return the turns' numbers."""
-    gone = list(tx.scalars(sa.select(turns.c.id).where(turns.c.session_id == session)))
-    erase_turns(tx, session, user, gone)
-    tx.execute(sa.delete(events).where(events.c.session_id == session))
-    tx.execute(sa.delete(sessions).where(sessions.c.id == session))
-    return gone
-
-
-def erase_turns(tx: sa.Connection, session: int, user: int, ids: Sequence[int]) -> None:
-    """Erase turns of one session, and what was answered about the user's requests."""
-    chosen = turns.c.id.in_(ids)
-    tokens = int(tx.scalar(sa.select(sa.func.coalesce(sa.func.sum(turns.c.tokens), 0)).where(chosen)) or 0)
-    tx.execute(sa.delete(outbox).where(outbox.c.turn_id.in_(ids)))
-    tx.execute(sa.delete(events).where(events.c.turn_id.in_(ids)))
-    tx.execute(sa.delete(turns).where(chosen))
-    tx.execute(sa.delete(idempotency).where(idempotency.c.user_id == user))
-    for table, row in ((sessions, session), (users, user)):
-        tx.execute(
-            sa.update(table)
-            .where(table.c.id == row)
-            .values(turns=table.c.turns - len(ids), tokens=table.c.tokens - tokens)
-        )
-    users_of.touch(tx, user)
-
-
-def begin(tx: sa.Connection, scope: Scope, kind: Kind, subject: str, ids: Sequence[int]) -> Receipt:
+def begin(tx: sa.Connection, purge: Receipt, sought: bytes) -> None:
     """Note a purge whose ledger rows are gone and whose derived data still has to go."""
-    # The index is told "all of the user" rather than a list that could be long.
-    work = {"user": scope.user, "turns": None if kind == "user" else list(ids)}
-    receipt = Receipt(
-        id=f"purge_{uuid4().hex}",
-        tenant=scope.tenant,
-        kind=kind,
-        subject=subject,
-        status="running",
-        turns=len(ids),
-        requested_at=now(),
-        finished_at=None,
-        error=None,
-        work=work,
-    )
-    tx.execute(
-        sa.insert(purges).values(
-            id=receipt.id,
-            tenant=receipt.tenant,
-            kind=kind,
-            subject=subject,
-            status="running",
-            work=work,
-            turns=receipt.turns,
-            requested_at=receipt.requested_at,
-        )
-    )
-    return receipt
-
-
-def finish(tx: sa.Connection, receipt: str, *, error: str | None = None) -> None:
-    """Close a purge; a finished one forgets the names that it needed for its work."""
-    values: dict[str, Any] = {"finished_at": now(), "error": error}
-    values |= {"status": "failed"} if error else {"status": "done", "work": {}}
-    tx.execute(sa.update(purges).where(purges.c.id == receipt).values(**values))
+    values = {name: getattr(purge, name) for name in Receipt.__dataclass_fields__}
+    tx.execute(sa.insert(purges).values(**values, sought=sought, due_at=0))
 
 
 def find(tx: sa.Connection, tenant: str, receipt: str) -> Receipt | None:
     """Return the tenant's purge of that id."""
-    row = tx.execute(_select().where(purges.c.tenant == tenant, purges.c.id == receipt)).first()
+    row = tx.execute(sa.select(*_COLUMNS).where(purges.c.tenant == tenant, purges.c.id == receipt)).first()
     return None if row is None else Receipt(*row)
 
 
-def unfinished(tx: sa.Connection) -> list[Receipt]:
-    """Return purges that were cut off or failed, oldest first."""
-    rows = tx.execute(_select().where(purges.c.status != "done").order_by(purges.c.requested_at))
-    return [Receipt(*row) for row in rows]
+def sought(tx: sa.Connection, receipt: str) -> bytes:
+    """Return the fingerprints of what the purge erased."""
+    return bytes(tx.scalar(sa.select(purges.c.sought).where(purges.c.id == receipt)) or b"")
 
 
-def _select() -> sa.Select[*tuple[Any, ...]]:
-    return sa.select(
-        purges.c.id,
-        purges.c.tenant,
-        purges.c.kind,
-        purges.c.subject,
-        purges.c.status,
-        purges.c.turns,
-        purges.c.requested_at,
-        purges.c.finished_at,
-        purges.c.error,
-        purges.c.work,
-    )
+def due(tx: sa.Connection, at: int, limit: int) -> list[Receipt]:
+    """Return purges that are to be gone on with, oldest first."""
+    query = sa.select(*_COLUMNS).where(purges.c.status != "done", purges.c.due_at <= at)
+    return [Receipt(*row) for row in tx.execute(query.order_by(purges.c.requested_at).limit(limit))]
+
+
+def derived_gone(tx: sa.Connection, receipt: str, fingerprints: bytes) -> None:
+    """Note that the derived data is gone: no name is needed from here on."""
+    tx.execute(sa.update(purges).where(purges.c.id == receipt).values(work={}, sought=fingerprints))
+
+
+def sought_grown(tx: sa.Connection, receipt: str, fingerprints: bytes) -> None:
+    """Keep more fingerprints."""
+    tx.execute(sa.update(purges).where(purges.c.id == receipt).values(sought=fingerprints))
+
+
+def done(tx: sa.Connection, receipt: str, document: dict[str, Any], at: int) -> None:
+    """Close a purge that was proved; it forgets its fingerprints."""
+    values = {"status": "done", "finished_at": at, "error": None, "receipt": document}
+    tx.execute(sa.update(purges).where(purges.c.id == receipt).values(**values, work={}, sought=None))
+
+
+def put_off(tx: sa.Connection, ids: Sequence[str], at: int, error: str) -> None:
+    """Try purges again later, and longer each time."""
+    rows = tx.execute(sa.select(purges.c.id, purges.c.attempts).where(purges.c.id.in_(ids))).all()
+    for row in rows:
+        tries = row.attempts + 1
+        delay = min(_FIRST_DELAY * 2 ** min(row.attempts, 16), _LONGEST_DELAY)
+        status = "failed" if tries >= _PATIENCE else "running"
+        values = {"attempts": tries, "due_at": at + delay, "error": error[:500], "status": status}
+        tx.execute(sa.update(purges).where(purges.c.id == row.id).values(**values))
+
+
+def at_once(tx: sa.Connection) -> None:
+    """Let every unfinished purge be gone on with now."""
+    tx.execute(sa.update(purges).where(purges.c.status != "done").values(due_at=0))

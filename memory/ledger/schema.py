@@ -84,6 +84,7 @@ sessions = sa.Table(
     sa.Column("turns", sa.BigInteger, nullable=False, default=0),
     sa.Column("tokens", sa.BigInteger, nullable=False, default=0),
     sa.Column("last_seq", sa.BigInteger, nullable=False, default=-1),
+    sa.Column("expires_at", sa.BigInteger),
     sa.UniqueConstraint("tenant", "name"),
     sa.Index(None, "user_id", "id"),
     sqlite_autoincrement=True,  # a number is never used again, whatever was purged
@@ -110,6 +111,7 @@ turns = sa.Table(
     sa.UniqueConstraint("tenant", "name"),
     sa.UniqueConstraint("session_id", "seq"),
     sa.Index(None, "user_id", "id"),
+    sa.Index(None, "tenant", "created_at"),
     sqlite_autoincrement=True,  # a number is never used again, whatever was purged
 )
 
@@ -189,6 +191,46 @@ purges = sa.Table(
     sa.Column("requested_at", sa.BigInteger, nullable=False),
     sa.Column("finished_at", sa.BigInteger),
     sa.Column("error", sa.Text),
+    sa.Column("sought", sa.LargeBinary),
+    sa.Column("receipt", sa.JSON),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("due_at", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Index(None, "status", "due_at"),
+)
+
+# Users whose memory must be kept, whoever asks for it to be erased; by name, also before there is any.
+holds = sa.Table(
+    "holds",
+    tables,
+    sa.Column("tenant", sa.Text, sa.ForeignKey("tenants.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
+# How long turns are kept: of the tenant (an empty source) or from one source.
+retention = sa.Table(
+    "retention",
+    tables,
+    sa.Column("tenant", sa.Text, sa.ForeignKey("tenants.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("days", sa.Float, nullable=False),
+)
+
+# What the last looks for expired turns did; none of it names anybody.
+sweeps = sa.Table(
+    "sweeps",
+    tables,
+    _id(),
+    _tenant(),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("finished_at", sa.BigInteger, nullable=False),
+    sa.Column("turns", sa.BigInteger, nullable=False),
+    sa.Column("held", sa.BigInteger, nullable=False),
+    sa.Column("waiting", sa.BigInteger, nullable=False),
+    sa.Column("receipts", sa.JSON, nullable=False),
+    sa.Index(None, "tenant", "id"),
 )
 
 events = sa.Table(

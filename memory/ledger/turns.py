@@ -85,6 +85,20 @@ def by_id(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, Tu
     return found
 
 
+def numbered(tx: sa.Connection, ids: Sequence[int]) -> Iterator[Turn]:
+    """Yield the turns of these numbers, whosoever they are: for erasing, which may span users."""
+    for start in range(0, len(ids), _CHUNK):
+        query = _select().where(turns.c.id.in_(ids[start : start + _CHUNK]))
+        yield from _read(tx, query)
+
+
+def sealed(tx: sa.Connection, ids: Sequence[int]) -> Iterator[bytes]:
+    """Yield what the rows of these numbers hold encrypted, as it is stored."""
+    for start in range(0, len(ids), _CHUNK):
+        query = sa.select(turns.c.sealed).where(turns.c.id.in_(ids[start : start + _CHUNK]))
+        yield from (data for data in tx.scalars(query) if data is not None)
+
+
 def by_name(tx: sa.Connection, tenant: str, name: str) -> tuple[Turn, str] | None:
     """Return the tenant's turn of that name, and the name of its user."""
     query = _select().add_columns(user_table.c.name.label("user_name"))

@@ -2,14 +2,16 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from memory.residue import Piece
 from memory.scope import Scope
 from retrieval.codec import TokenCodec
 from retrieval.embedded.hot import HotScope
 from retrieval.embedded.store import Store
 from retrieval.index import Found, IndexedTurn, IndexSettings, Limits, QueryView
+from retrieval.traces import pieces_of
 
 FILE = "index.sqlite3"
 
@@ -59,7 +61,16 @@ class EmbeddedIndex:
         with self._lock:
             self._hot.pop(user, None)
             self._store.drop(user, keys)
-        self._store.compact()
+
+    def traces(self, scope: Scope, keys: Collection[int]) -> Iterator[Piece]:
+        for turn in self._store.some_of(scope.whole_user(), keys):
+            yield from pieces_of(turn)
+
+    def held(self) -> Iterator[bytes]:
+        return self._store.held()
+
+    def compact(self, *, thorough: bool = False) -> str:
+        return self._store.compact(thorough=thorough)
 
     def search(
         self, scope: Scope, views: Sequence[QueryView], limits: Limits, *, session: int | None = None

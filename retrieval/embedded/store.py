@@ -1,13 +1,16 @@
 """The embedded index's file: derived from the ledger, every entry under a checksum."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from memory.errors import CorruptFileError, EncoderMismatchError
+from memory.ledger.compaction import compact_sqlite
 from memory.ledger.engine import reading, sqlite_engine, writing
+from memory.ledger.erasing import chunks
+from memory.ledger.held import held
 from memory.scope import Scope
 from retrieval.entry import checksum, packed, unpacked
 from retrieval.index import IndexedTurn, IndexSettings
@@ -61,9 +64,15 @@ class Store:
 
     def all_of(self, scope: Scope) -> list[IndexedTurn]:
         """Return the user's turns by key; raise `CorruptFileError` where one fails its check."""
-        query = (
-            sa.select(_turns.c.key, _turns.c.crc, _turns.c.entry).where(*_of(scope)).order_by(_turns.c.key)
-        )
+        return self._read(scope, _of(scope))
+
+    def some_of(self, scope: Scope, keys: Collection[int]) -> Iterator[IndexedTurn]:
+        """Yield those of the user's turns that are here; raises as `all_of` does."""
+        for part in chunks(sorted(keys)):
+            yield from self._read(scope, (*_of(scope), _turns.c.key.in_(part)))
+
+    def _read(self, scope: Scope, where: tuple[sa.ColumnElement[bool], ...]) -> list[IndexedTurn]:
+        query = sa.select(_turns.c.key, _turns.c.crc, _turns.c.entry).where(*where).order_by(_turns.c.key)
         with reading(self._engine) as tx:
             rows = tx.execute(query).all()
         for key, crc, entry in rows:
@@ -74,15 +83,21 @@ class Store:
     def drop(self, scope: Scope, keys: Collection[int] | None) -> None:
         """Remove turns by key, or all of the user's."""
         where = _of(scope)
-        if keys is not None:
-            where = (*where, _turns.c.key.in_(keys))
+        parts = (
+            [where] if keys is None else [(*where, _turns.c.key.in_(part)) for part in chunks(sorted(keys))]
+        )
         with writing(self._engine) as tx:
-            tx.execute(sa.delete(_turns).where(*where))
+            for part in parts:
+                tx.execute(sa.delete(_turns).where(*part))
 
-    def compact(self) -> None:
-        """Write the log into the file and empty it, so that dropped entries are in neither."""
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    def compact(self, *, thorough: bool) -> str:
+        """Get dropped entries out of the file and its log; return in words how."""
+        return compact_sqlite(self._engine, thorough=thorough)
+
+    def held(self) -> Iterator[bytes]:
+        """Yield all that is in the file now, as bytes, in parts."""
+        with reading(self._engine) as tx:
+            yield from held(tx, _tables)
 
     def close(self) -> None:
         """Close the file."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from memory.errors import RefusedError, UnavailableError
+from memory.residue import Piece
 from memory.scope import Scope
 from retrieval.codec import TokenCodec
 from retrieval.index import Found, IndexedTurn, IndexSettings, Limits, QueryView
@@ -85,6 +86,20 @@ class QdrantIndex:
                     raise UnavailableError(f"{left} points are still there after their deletion")
         with self._lock:
             self._hot.pop(scope.whole_user(), None)
+
+    def traces(self, scope: Scope, keys: Collection[int]) -> Iterator[Piece]:
+        """Yield nothing: the files are the server's, where no scan of ours can look."""
+        del scope, keys
+        return iter(())
+
+    def held(self) -> Iterator[bytes]:
+        """Yield nothing: no local file holds any of it."""
+        return iter(())
+
+    def compact(self, *, thorough: bool = False) -> str:
+        """Say what is known: deleted points are gone from every answer, not yet from every file."""
+        del thorough
+        return "deleted and counted; the server's segments and log hold vectors until it optimizes them"
 
     def search(
         self, scope: Scope, views: Sequence[QueryView], limits: Limits, *, session: int | None = None

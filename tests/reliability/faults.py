@@ -6,7 +6,7 @@ own; with `stop_at` the process kills itself (`kill -9`) when it reaches the ste
 
     def forget(folder: Path, told: Told) -> None:
         with opened(folder) as services:
-            told(services.purge.user(ADA, "test").id)
+            told(services.purge.begin(Subject("default", "user", "ada"), "test").id)
 
     whole = played(forget, prepared, tmp_path / "whole")
     for number, name in enumerate(whole.steps):

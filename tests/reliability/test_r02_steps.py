@@ -12,6 +12,7 @@ from api.services import Services
 from memory.ledger import EVERY_TENANT, outbox, turns
 from memory.ledger.idempotency import Once
 from memory.ledger.schema import audit, idempotency, purges, sessions, users
+from memory.purge import Subject
 from memory.scope import Scope
 from retrieval.embedded import EmbeddedIndex
 from tests.helpers import said
@@ -50,19 +51,19 @@ def first_start(folder: Path, told: Told) -> None:
 def forgetting(folder: Path, told: Told) -> None:
     """One turn is erased."""
     with opened(folder) as services:
-        told(finished(services, services.purge.turn("default", "a1", "test").id))
+        told(finished(services, services.purge.begin(Subject("default", "turn", "a1"), "test").id))
 
 
 def purging_a_session(folder: Path, told: Told) -> None:
     """One session is erased."""
     with opened(folder) as services:
-        told(finished(services, services.purge.session("default", "s1", "test").id))
+        told(finished(services, services.purge.begin(Subject("default", "session", "s1"), "test").id))
 
 
 def purging_a_user(folder: Path, told: Told) -> None:
     """All of a user is erased."""
     with opened(folder) as services:
-        told(finished(services, services.purge.user(Scope("default", "ada"), "test").id))
+        told(finished(services, services.purge.begin(Subject("default", "user", "ada"), "test").id))
 
 
 def rebuilding(folder: Path, told: Told) -> None:

@@ -23,6 +23,7 @@ from api.settings import Settings
 from memory.errors import ConflictError, NotFoundError
 from memory.ledger import EVERY_TENANT, outbox, sessions, turns
 from memory.ledger.purges import Receipt
+from memory.purge import Subject
 from memory.scope import Scope
 from memory.times import now
 from retrieval.finder import Wanted
@@ -30,6 +31,7 @@ from tests.helpers import said
 from tests.reliability.conftest import Reached
 from tests.reliability.faults import opened
 from tests.reliability.invariants import assert_same_turns
+from tests.reliability.unscanned import unscanned
 
 USERS = st.sampled_from(["ada", "Ada", "bob"])
 SESSIONS = st.integers(0, 2)
@@ -149,17 +151,17 @@ class Histories(RuleBasedStateMachine):
     def forget(self, data: st.DataObject) -> None:
         """A turn is erased; the others keep their places."""
         kept = data.draw(st.sampled_from(self.model.turns))
-        self.finish(self.services.purge.turn(self.tenant, kept.name, "test"))
+        self.finish(self.services.purge.begin(Subject(self.tenant, "turn", kept.name), "test"))
         self.model.forget(lambda one: one == kept)
         with pytest.raises(NotFoundError):
-            self.services.purge.turn(self.tenant, kept.name, "test")
+            self.services.purge.begin(Subject(self.tenant, "turn", kept.name), "test")
 
     @precondition(lambda self: self.model.last)
     @rule(data=st.data())
     def purge_session(self, data: st.DataObject) -> None:
         """A session is erased."""
         session = data.draw(st.sampled_from(sorted(self.model.last)))
-        self.finish(self.services.purge.session(self.tenant, session, "test"))
+        self.finish(self.services.purge.begin(Subject(self.tenant, "session", session), "test"))
         self.model.forget_sessions({session})
 
     @rule(user=USERS)
@@ -168,7 +170,7 @@ class Histories(RuleBasedStateMachine):
         mine = {name for name in self.model.last if name[:-1] == user}
         if not mine:
             return
-        self.finish(self.services.purge.user(self.scope(user), "test"))
+        self.finish(self.services.purge.begin(Subject(self.tenant, "user", user), "test"))
         self.model.forget_sessions(mine)
 
     @rule()
@@ -234,12 +236,13 @@ class Histories(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Leave little for the histories to come."""
         for user in {name[:-1] for name in self.model.last}:
-            self.finish(self.services.purge.user(self.scope(user), "test"))
+            self.finish(self.services.purge.begin(Subject(self.tenant, "user", user), "test"))
 
 
 @pytest.fixture
-def memory(stored: Settings) -> Iterator[Reopened]:
+def memory(stored: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reopened]:
     """Services on SQLite and on PostgreSQL."""
+    unscanned(monkeypatch)
     reopened = Reopened(stored)
     yield reopened
     reopened.close()

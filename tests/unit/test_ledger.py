@@ -11,7 +11,8 @@ from alembic.migration import MigrationContext
 from api.settings import Settings
 from api.stores import open_ledger
 from memory.errors import ConflictError, CorruptFileError, IdempotencyError, InvalidInputError
-from memory.ledger import EVERY_TENANT, Ledger, idempotency, outbox, purges, sessions, turns, users
+from memory.ledger import EVERY_TENANT, Ledger, erasing, idempotency, outbox, sessions, turns, users
+from memory.ledger.erasing import Subject
 from memory.ledger.idempotency import Once
 from memory.ledger.outbox import Claim
 from memory.ledger.schema import tables
@@ -167,7 +168,10 @@ def test_erasing_takes_what_is_named_and_no_more(ledger: Ledger) -> None:
     theirs = remember(ledger, "c", scope=Scope("default", "bob", "s2"))
     with ledger.writing("default") as tx:
         idempotency.keep(tx, Once("default", "k", b"r"), b"a", 1)
-        assert purges.erase_user(tx, 1) == mine
+        reached = erasing.reach(tx, Subject("default", "user", "ada"))
+        assert reached is not None
+        assert reached.ids() == mine
+        assert erasing.erase(tx, reached).rows["turns"] == len(mine)
 
     with ledger.reading("default") as tx:
         assert users.find(tx, ADA) is None

@@ -8,6 +8,7 @@ from memory.errors import ConflictError, InvalidInputError, NotFoundError
 from memory.ledger import insights, outbox, sessions
 from memory.ledger.insights import Row
 from memory.ledger.schema import audit, reviews
+from memory.purge import Subject
 from memory.scope import Scope
 from memory.times import now
 from memory.turns import NewTurn
@@ -131,7 +132,7 @@ def test_a_purge_takes_what_is_known_along(services: Services) -> None:
     """Insights and reviews of a purged session are gone with it."""
     say(services, WORRY)
 
-    services.purge.session("default", "s1", "test")
+    services.purge.begin(Subject("default", "session", "s1"), "test")
 
     with services.ledger.reading("default") as tx:
         assert tx.scalar(sa.select(sa.func.count()).select_from(reviews)) == 0

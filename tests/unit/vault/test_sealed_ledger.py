@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from api.settings import Settings
 from api.stores import open_ledger
 from memory.errors import CorruptFileError, IdempotencyError, MasterKeyError, SetupError
-from memory.ledger import EVERY_TENANT, Ledger, data_keys, idempotency, purges, turns, users
+from memory.ledger import EVERY_TENANT, Ledger, data_keys, erasing, idempotency, turns, users
+from memory.ledger.erasing import Subject
 from memory.ledger.idempotency import Once
 from memory.ledger.schema import data_keys as key_table
 from memory.ledger.schema import tables
@@ -117,7 +118,9 @@ def test_without_its_key_nothing_of_a_user_is_read(ledger: Ledger) -> None:
     with ledger.writing(EVERY_TENANT) as tx:
         user = users.find(tx, BOB)
         assert user
-        purges.erase_user(tx, user.id)
+        reached = erasing.reach(tx, Subject("default", "user", BOB.user))
+        assert reached
+        erasing.erase(tx, reached)
         assert tx.scalar(sa.select(sa.func.count()).select_from(key_table)) == 0
 
 

@@ -1,0 +1,73 @@
+"""Getting erased bytes out of a database's files."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from memory.errors import UnavailableError
+
+# A checkpoint that waits for readers holds up writers, so it waits briefly and tries often.
+_WAIT_MS = 100
+_TRIES = 40
+_PAUSE = 0.15
+# Tables that hold what users said or are called.
+_REWRITTEN = (
+    "turns",
+    "sessions",
+    "users",
+    "outbox",
+    "events",
+    "reviews",
+    "insights",
+    "idempotency",
+    "purges",
+)
+
+
+def compact_sqlite(engine: sa.Engine, *, thorough: bool) -> str:
+    """Write the log into the file and truncate it to nothing; `thorough` rewrites the file before.
+
+    Erased rows are zeroed in the file already (`secure_delete`), but a page that was rebuilt may keep a
+    copy in its unused part; rewriting (`VACUUM`) leaves none. Returns in words what was done; raises
+    `UnavailableError` where a reader keeps the log from being truncated.
+    """
+    with _patient(engine) as connection:
+        if thorough:
+            connection.exec_driver_sql("VACUUM")
+        for _ in range(_TRIES):
+            busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            if not busy:
+                return "secure_delete, VACUUM, log truncated" if thorough else "secure_delete, log truncated"
+            time.sleep(_PAUSE)
+    raise UnavailableError("a reader keeps the write-ahead log from being truncated")
+
+
+def compact_postgres(engine: sa.Engine, *, thorough: bool) -> str:
+    """Rewrite the tables that texts were erased from, so that no dead row is left in their files.
+
+    A plain `VACUUM` frees the room of dead rows but leaves their bytes. The write-ahead log is the
+    server's: it holds what was written until its segments are used again. Returns that in words.
+    """
+    del thorough  # there is no quicker way
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT", tenant=None) as connection:
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        try:
+            for table in _REWRITTEN:
+                connection.exec_driver_sql(f"VACUUM (FULL) {table}")
+        finally:
+            connection.exec_driver_sql("RESET statement_timeout")
+    return "VACUUM FULL; the server's write-ahead log holds it until its segments are used again"
+
+
+@contextmanager
+def _patient(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Yield a connection, outside of any transaction, that waits briefly for others."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        before = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_WAIT_MS}")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={before}")

@@ -1,0 +1,144 @@
+"""The background half of purges: derived data, proof, receipt."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from memory.errors import SatchelError
+from memory.ledger import Ledger, purges
+from memory.ledger.purges import Receipt
+from memory.ledger.tenancy import EVERY_TENANT
+from memory.purge.derived import Derived
+from memory.purge.document import document
+from memory.purge.proof import Proof, prove
+from memory.purge.signing import Signer
+from memory.residue import Fingerprints
+from memory.scope import Scope
+from memory.times import now
+
+log = structlog.get_logger()
+
+# Purges that share one compaction and one scan.
+_BATCH = 100
+# Seconds between two looks at the register when nobody says that something came.
+_POLL = 1.0
+
+# Given a tenant, what the receipt says about backups that still hold what was erased.
+Backups = Callable[[str], dict[str, Any]]
+
+
+class Worker:
+    """One thread that goes on with purges until each is proved.
+
+    Every step can be repeated: one that was cut off or failed is begun again, later each time. Only the
+    last step says `done`.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        derived: Derived,
+        folder: Path,
+        signer: Signer,
+        *,
+        backups: Backups,
+    ) -> None:
+        """`folder` is what is scanned."""
+        self._ledger = ledger
+        self._derived = derived
+        self._folder = folder
+        self._signer = signer
+        self._backups = backups
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="purge", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work; what an earlier process left is due at once."""
+        with self._ledger.writing(EVERY_TENANT) as tx:
+            purges.at_once(tx)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that a purge was begun."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop after the step at hand."""
+        self._closed = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def step(self) -> bool:
+        """Go on with the purges that are due; return whether there were any."""
+        with self._ledger.reading(EVERY_TENANT) as tx:
+            due = purges.due(tx, now(), _BATCH)
+        if not due:
+            return False
+        ready = [purge for purge in due if self._tried([purge], lambda: self._clear_derived(purge))]  # noqa: B023
+        if ready:
+            self._tried(ready, lambda: self._prove(ready))
+        return True
+
+    def _serve(self) -> None:
+        while not self._closed:
+            self._wake.clear()
+            try:
+                worked = self.step()
+            except Exception:
+                # The thread must live on: without it nothing would ever be proved again.
+                log.exception("purge.failed")
+                worked = False
+            if not worked:
+                self._wake.wait(_POLL)
+
+    def _tried(self, batch: list[Receipt], do: Callable[[], None]) -> bool:
+        """Do it for these purges, or put them off; return whether it went well."""
+        ids = [purge.id for purge in batch]
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the purge is put off, not lost
+            # Only our own errors are known to quote nothing of what is erased.
+            told = str(error) if isinstance(error, SatchelError) else type(error).__name__
+            log.warning("purge.put_off", receipts=ids, error=told)
+            with self._ledger.writing(EVERY_TENANT) as tx:
+                purges.put_off(tx, ids, now(), told)
+            return False
+        return True
+
+    def _clear_derived(self, purge: Receipt) -> None:
+        """Remove the derived data; from then on the register holds no name."""
+        left: dict[str, list[int]] = (purge.work or {}).get("turns", {})
+        if not left:
+            return
+        with self._ledger.reading(purge.tenant) as tx:
+            sought = Fingerprints.from_bytes(purges.sought(tx, purge.id))
+        scopes = [(Scope(purge.tenant, user), ids) for user, ids in left.items()]
+        for scope, ids in scopes:
+            sought.add(self._derived.traces(scope, ids))
+        with self._ledger.writing(purge.tenant) as tx:
+            purges.sought_grown(tx, purge.id, sought.to_bytes())
+        for scope, ids in scopes:
+            with self._ledger.alone(scope):
+                # An indexer that read these turns before they were erased looks again under this lock.
+                self._derived.delete(scope, ids)
+        with self._ledger.writing(purge.tenant) as tx:
+            purges.derived_gone(tx, purge.id, sought.to_bytes())
+
+    def _prove(self, batch: list[Receipt]) -> None:
+        with self._ledger.reading(EVERY_TENANT) as tx:
+            sought = [Fingerprints.from_bytes(purges.sought(tx, purge.id)) for purge in batch]
+        proof = prove(self._ledger, self._derived, self._folder, sought)
+        for place, purge in enumerate(batch):
+            self._finish(purge, proof, place, sought[place])
+
+    def _finish(self, purge: Receipt, proof: Proof, place: int, sought: Fingerprints) -> None:
+        at = now()
+        rows = (purge.receipt or {}).get("erased", {})
+        made = document(purge, rows, proof, place, sought, at=at, backups=self._backups(purge.tenant))
+        with self._ledger.writing(purge.tenant) as tx:
+            purges.done(tx, purge.id, self._signer.signed(made), at)
