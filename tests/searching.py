@@ -91,3 +91,8 @@ def ask(text: str, said: Sequence[Said], *, recent: str | None = None, day: int 
     views = [view(part, encoding(part), CODEC) for part in (text, recent) if part]
     query = Query(text, (recent,) if recent else (), float(START + day * DAY))
     return query, memory(said).search(views, Limits(), None)
+
+
+def found_in(scope: HotScope, text: str, *, session: int | None = None) -> Found:
+    """Return what a scope finds for a text."""
+    return scope.search([view(text, encoding(text), CODEC)], Limits(), session)

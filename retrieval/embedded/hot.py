@@ -43,10 +43,19 @@ class HotScope:
         """Return what each arm finds, every score filled in for every row."""
         return search(self._outline, self, views, limits, session)
 
-    def cosines(self, views: Sequence[QueryView], session: int | None) -> list[Cosines]:  # noqa: ARG002 - all
-        """Return how near every row is to each view."""
-        found = [self._vectors.pooled @ view.pooled for view in views]
-        return [Cosines(values, spread(values)) for values in found]
+    def nearest(self, views: Sequence[QueryView], limit: int) -> Ints:
+        """Return about `limit` of the rows that are nearest to each view."""
+        return self._vectors.nearest(np.stack([view.pooled for view in views]), limit)
+
+    def cosines(self, views: Sequence[QueryView], rows: Ints | None) -> list[Cosines]:
+        """Return how near these rows, or all, are to each view."""
+        if rows is None:
+            found = [self._vectors.pooled @ view.pooled for view in views]
+            return [Cosines(values, spread(values)) for values in found]
+        looked, sample = self._vectors.pooled[rows], self._vectors.pooled[self._outline.sample()]
+        near = [looked @ view.pooled for view in views]
+        among = [sample @ view.pooled for view in views]
+        return [Cosines(values, spread(values, all_)) for values, all_ in zip(near, among, strict=True)]
 
     def details(self, rows: Ints, views: Sequence[QueryView], weights: Sequence[Floats]) -> Details:
         """Return the vectors of these rows, compared token by token with the views."""

@@ -50,12 +50,18 @@ class Source:
         self._replica = replica
         self._near = near
 
-    def cosines(self, views: Sequence[QueryView], session: int | None) -> list[Cosines]:  # noqa: ARG002 - asked already
-        """Return how near the rows are to each view."""
-        return [
+    def nearest(self, views: Sequence[QueryView], limit: int) -> Ints:  # noqa: ARG002 - asked already
+        """Return the rows that the server named, and those that it doesn't have yet."""
+        named = [row for row, _ in self._rows(point for hits in self._near for point in hits)]
+        return np.array([*named, *self._replica.places], np.int64)
+
+    def cosines(self, views: Sequence[QueryView], rows: Ints | None) -> list[Cosines]:
+        """Return how near these rows, or all, are to each view."""
+        every = [
             self._cosines(view, [point for hits in self._near[place :: len(views)] for point in hits])
             for place, view in enumerate(views)
         ]
+        return every if rows is None else [Cosines(one.values[rows], one.spread[rows]) for one in every]
 
     def details(self, rows: Ints, views: Sequence[QueryView], weights: Sequence[Floats]) -> Details:
         """Return the vectors of these rows, compared token by token with the views."""

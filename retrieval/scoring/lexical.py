@@ -1,21 +1,23 @@
 """BM25 over hashed terms, in memory, for one scope."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
-from retrieval.index import MATCHED_TERMS
+from retrieval.index import MATCHED_TERMS, Ints
 from retrieval.scoring.columns import Column
+from retrieval.scoring.postings import Counts, Postings, Rows
 from retrieval.terms import Terms
 
 K1 = 1.2
 B = 0.75
 
-# The tail is searched term by term, so it is merged before that costs more than the sorted part.
-_MAX_TAIL = 8192
+# Postings that the search for the best rows of a large scope reads, rarest terms first.
+_READ = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,50 +35,59 @@ class LexicalScores:
     idf: Floats
     matched: NDArray[np.uint64]
 
+    def take(self, rows: Ints) -> Self:
+        """Return the scores of these rows only."""
+        return replace(
+            self,
+            bm25=self.bm25[rows],
+            coverage=self.coverage[rows],
+            rarest=self.rarest[rows],
+            matched=self.matched[rows],
+        )
+
 
 class Lexical:
-    """Postings of passages: a part sorted by term, and a short unsorted tail of what came since.
-
-    Scores are BM25 (Robertson and Zaragoza 2009) with the IDF of Lucene, ln(1 + (N - n + .5) / (n + .5)),
-    over the passages of this scope alone: one user's words never weigh another's.
+    """Scores are BM25 (Robertson and Zaragoza 2009) with the IDF of Lucene,
+    ln(1 + (N - n + .5) / (n + .5)), over the passages of this scope alone: one user's words never weigh
+    another's.
     """
 
     def __init__(self) -> None:
-        self._terms: Terms = np.empty(0, np.uint64)
-        self._rows: NDArray[np.int32] = np.empty(0, np.int32)
-        self._counts: NDArray[np.uint16] = np.empty(0, np.uint16)
-        self._tail_terms: Column[np.uint64] = Column(np.uint64)
-        self._tail_rows: Column[np.int32] = Column(np.int32)
-        self._tail_counts: Column[np.uint16] = Column(np.uint16)
+        self._postings = Postings()
         self._lengths: Column[np.float32] = Column(np.float32)
+        self._total = 0.0
 
     def add(self, passages: Sequence[tuple[Terms, NDArray[np.uint16]]]) -> None:
         """Add passages, whose rows go on from the last."""
         start = len(self._lengths)
-        self._lengths.extend(np.array([counts.sum() for _, counts in passages], np.float32))
-        self._tail_terms.extend(np.concatenate([terms for terms, _ in passages]))
-        self._tail_counts.extend(np.concatenate([counts for _, counts in passages]))
+        lengths = np.array([counts.sum() for _, counts in passages], np.float32)
+        self._lengths.extend(lengths)
+        self._total += float(lengths.sum())
         sizes = [len(terms) for terms, _ in passages]
-        self._tail_rows.extend(np.repeat(np.arange(start, start + len(passages), dtype=np.int32), sizes))
-        if len(self._tail_terms) > max(_MAX_TAIL, len(self._terms) // 4):
-            self._merge()
+        self._postings.add(
+            np.concatenate([terms for terms, _ in passages]),
+            np.repeat(np.arange(start, start + len(passages), dtype=np.int32), sizes),
+            np.concatenate([counts for _, counts in passages]),
+        )
 
-    def score(self, terms: Terms) -> LexicalScores:
-        """Return how every row matches these terms.
+    def score(self, terms: Terms, rows: Ints | None = None) -> LexicalScores:
+        """Return how all rows, or these ascending ones, match the terms.
 
         A term that the scope has never seen counts in the coverage as much as the rarest seen.
         """
-        rows = len(self._lengths)
-        scores = np.zeros(rows, np.float32)
-        covered = np.zeros(rows, np.float32)
-        rarest = np.zeros(rows, np.float32)
-        matched = np.zeros((rows, 2), np.uint64)
+        size = len(self._lengths) if rows is None else len(rows)
+        scores = np.zeros(size, np.float32)
+        covered = np.zeros(size, np.float32)
+        rarest = np.zeros(size, np.float32)
+        matched = np.zeros((size, 2), np.uint64)
         idf = np.zeros(len(terms), np.float32)
-        norms = self._norms()
+        norms = self._norms(rows)
+        wanted = None if rows is None else rows.astype(np.int32)  # as postings are: nothing is converted
         for place, term in enumerate(terms):
-            found, counts = self._postings(term)
-            idf[place] = np.log1p((rows - len(found) + 0.5) / (len(found) + 0.5))
-            scores[found] += idf[place] * counts * (K1 + 1) / (counts + norms[found])
+            having, counts = self._postings.of(term)
+            idf[place] = self._idf(len(having))
+            found, counts = (having, counts) if wanted is None else _among(wanted, having, counts)
+            scores[found] += idf[place] * _saturated(counts, norms[found])
             covered[found] += idf[place]
             rarest[found] = np.maximum(rarest[found], idf[place])
             if place < MATCHED_TERMS:
@@ -84,33 +95,49 @@ class Lexical:
         most = max(float(idf.max(initial=0)), 1e-9)
         return LexicalScores(scores, covered / max(float(idf.sum()), 1e-9), rarest / most, idf, matched)
 
+    def best(self, terms: Terms, limit: int) -> Ints:
+        """Return about `limit` of the rows that match best, ascending, without looking at every one.
+
+        The rarest terms are read until enough was read; common ones can't lift a row that has none of
+        them far (the idea of MaxScore, Turtle and Flood 1995, with a bound on what is read).
+        """
+        found = sorted((self._postings.of(term) for term in terms), key=lambda posting: len(posting[0]))
+        scores = np.zeros(len(self._lengths), np.float32)
+        read = 0
+        for rows, counts in found:
+            if read and read + len(rows) > _READ:
+                break
+            scores[rows] += self._idf(len(rows)) * _saturated(counts, self._norms(rows))
+            read += len(rows)
+        every: Ints = np.flatnonzero(scores)
+        if len(every) > limit:
+            every = np.sort(every[np.argpartition(scores[every], -limit)[-limit:]])
+        return every
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        tail = (self._tail_terms, self._tail_rows, self._tail_counts, self._lengths)
-        parts = (self._terms, self._rows, self._counts)
-        return sum(column.nbytes for column in tail) + sum(part.nbytes for part in parts)
+        return self._postings.nbytes + self._lengths.nbytes
 
-    def _norms(self) -> Floats:
-        lengths = self._lengths.rows
-        mean = float(lengths.mean()) if len(lengths) else 1.0
-        norms: Floats = K1 * (1 - B + B * lengths / max(mean, 1.0))
+    def _idf(self, having: int) -> np.float32:
+        return np.float32(np.log1p((len(self._lengths) - having + 0.5) / (having + 0.5)))
+
+    def _norms(self, rows: NDArray[np.integer] | None) -> Floats:
+        lengths = self._lengths.rows if rows is None else self._lengths.rows[rows]
+        mean = max(self._total / max(len(self._lengths), 1), 1.0)
+        norms: Floats = (K1 * (1 - B + B * lengths / mean)).astype(np.float32)
         return norms
 
-    def _postings(self, term: np.uint64) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
-        first, last = np.searchsorted(self._terms, term, "left"), np.searchsorted(self._terms, term, "right")
-        late = np.flatnonzero(self._tail_terms.rows == term)
-        rows = np.concatenate([self._rows[first:last], self._tail_rows.rows[late]])
-        return rows, np.concatenate([self._counts[first:last], self._tail_counts.rows[late]])
 
-    def _merge(self) -> None:
-        terms = np.concatenate([self._terms, self._tail_terms.rows])
-        order = np.argsort(terms, kind="stable")
-        self._terms = terms[order]
-        self._rows = np.concatenate([self._rows, self._tail_rows.rows])[order]
-        self._counts = np.concatenate([self._counts, self._tail_counts.rows])[order]
-        self._tail_terms, self._tail_rows, self._tail_counts = (
-            Column(np.uint64),
-            Column(np.int32),
-            Column(np.uint16),
-        )
+def _saturated(counts: Counts, norms: Floats) -> Floats:
+    weights: Floats = counts * np.float32(K1 + 1) / (counts + norms)
+    return weights
+
+
+def _among(rows: Rows, having: Rows, counts: Counts) -> tuple[Rows, Counts]:
+    """Return the places in `rows` of those that are in `having`, and their counts; both are ascending."""
+    if not len(having):
+        return having, counts
+    places = np.minimum(np.searchsorted(having, rows), len(having) - 1)
+    here = np.flatnonzero(having[places] == rows).astype(np.int32)
+    return here, counts[places[here]]

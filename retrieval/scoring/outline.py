@@ -28,6 +28,8 @@ from retrieval.scoring.sessions import Sessions
     RANK,
 ) = range(13)
 
+_SAMPLE = 4096
+
 
 class Outline:
     """The passages of a user, one row each, in order of arrival. Not thread-safe."""
@@ -83,14 +85,23 @@ class Outline:
         """Return the first row of a turn that is here."""
         return self._row_of[key]
 
-    def within(self, session: int | None) -> NDArray[np.bool_] | None:
-        """Return which rows are of the session; None for all."""
-        return None if session is None else self.numbers[:, SESSION] == session
+    def within(self, session: int | None, rows: Ints | None) -> NDArray[np.bool_] | None:
+        """Return which of these rows, or of all, are the session's; None: every one counts."""
+        if session is None:
+            return None
+        of = self.numbers[:, SESSION] if rows is None else self.numbers[rows, SESSION]
+        within: NDArray[np.bool_] = of == session
+        return within
 
-    def newest(self, limit: int, within: NDArray[np.bool_] | None) -> Ints:
-        """Return the last rows."""
-        rows = np.arange(len(self)) if within is None else np.flatnonzero(within)
-        return rows[len(rows) - min(limit, len(rows)) :]
+    def newest(self, limit: int, session: int | None) -> Ints:
+        """Return the last rows, of the session where one is given."""
+        if session is None:
+            return np.arange(max(len(self) - limit, 0), len(self))
+        return self.sessions.rows_in(session)[-limit:]
+
+    def sample(self) -> Ints:
+        """Return rows, evenly spaced, that stand for all where looking at all would take long."""
+        return np.arange(0, len(self), max(len(self) // _SAMPLE, 1))
 
     def neighbours(self, rows: Ints) -> Ints:
         """Return all rows of the turns just before and after these, in their sessions."""

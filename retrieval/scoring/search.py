@@ -32,10 +32,15 @@ from retrieval.scoring.outline import (
 from retrieval.scoring.sessions import SessionScores, spread
 from retrieval.scoring.vectors import token_weights
 
+# Up to so many rows a scope is searched exactly. In a larger one the rows to look at are found first:
+# by the signs of their vectors and by their rarest terms, this many each for every view.
+LARGE = 65_536
+FIELD = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Cosines:
-    """How near every row is to a view: float32 (rows,) each.
+    """How near rows are to a view: float32 (rows,) each.
 
     values: the cosine, minus infinity where a row is too far to be known. spread: in standard
     deviations from the scope's mean.
@@ -56,8 +61,11 @@ class Details:
 class VectorSource(Protocol):
     """Where the vectors of a scope's rows are."""
 
-    def cosines(self, views: Sequence[QueryView], session: int | None) -> list[Cosines]:
-        """Return how near the rows are to each view, at least the nearest, and those of the session."""
+    def nearest(self, views: Sequence[QueryView], limit: int) -> Ints:
+        """Return about `limit` of the rows that are nearest to each view."""
+
+    def cosines(self, views: Sequence[QueryView], rows: Ints | None) -> list[Cosines]:
+        """Return how near these rows, or all, are to each view; at least the nearest, and the session's."""
 
     def details(self, rows: Ints, views: Sequence[QueryView], weights: Sequence[Floats]) -> Details:
         """Return the vectors of these rows, compared token by token with the views."""
@@ -71,33 +79,57 @@ def search(
     session: int | None,
 ) -> Found:
     """Return what each arm finds, every score filled in for every row."""
-    within = outline.within(session)
-    lexical = [outline.lexical.score(view.terms) for view in views]
-    cosines = vectors.cosines(views, session)
-    rows = [outline.newest(limits.newest, within)]
+    looked = _looked_at(outline, vectors, views, limits, session)
+    within = outline.within(session, looked)
+    lexical = [outline.lexical.score(view.terms, looked) for view in views]
+    cosines = vectors.cosines(views, looked)
+    arms = []
     for near, scores in zip(cosines, lexical, strict=True):
-        rows.append(_top(near.values + 2, limits.dense, within))
-        rows.append(_top(scores.bm25, limits.lexical, within))
-    best = np.concatenate([arm[: limits.neighbours] for arm in rows[1:]])
-    rows.append(outline.neighbours(best))
-    fits = cosines[0].spread + spread(lexical[0].bm25)
-    wholes = outline.sessions.score(views[0].pooled, fits, within)
-    rows.append(_leading_sessions(outline, wholes, limits, within))
+        arms.append(_top(near.values + 2, limits.dense, within))
+        arms.append(_top(scores.bm25, limits.lexical, within))
+    rows = [arm if looked is None else looked[arm] for arm in arms]
+    rows.append(outline.neighbours(np.concatenate([arm[: limits.neighbours] for arm in rows])))
+    rows.append(outline.newest(limits.newest, session))
+    among = None if looked is None else outline.lexical.score(views[0].terms, outline.sample()).bm25
+    fits = cosines[0].spread + spread(lexical[0].bm25, among)
+    wholes = outline.sessions.score(views[0].pooled, fits, looked, within)
+    rows.append(_leading_sessions(outline, wholes, limits, session))
     found = np.unique(np.concatenate(rows))
+    if looked is None:
+        lexical = [scores.take(found) for scores in lexical]
+    else:
+        lexical = [outline.lexical.score(view.terms, found) for view in views]
     weights = [token_weights(view, scores.idf) for view, scores in zip(views, lexical, strict=True)]
     details = vectors.details(found, views, weights)
     return Found(_candidates(outline, found, views, details, lexical, wholes=wholes), outline.turns)
 
 
-def _leading_sessions(
-    outline: Outline, wholes: SessionScores, limits: Limits, within: NDArray[np.bool_] | None
-) -> Ints:
+def _looked_at(
+    outline: Outline,
+    vectors: VectorSource,
+    views: Sequence[QueryView],
+    limits: Limits,
+    session: int | None,
+) -> Ints | None:
+    """Return the rows worth looking at, ascending; None for all."""
+    if len(outline) <= LARGE:
+        return None
+    if session is not None:
+        return outline.sessions.rows_in(session)
+    matching = [outline.lexical.best(view.terms, FIELD) for view in views]
+    return np.unique(
+        np.concatenate([vectors.nearest(views, FIELD), *matching, outline.newest(limits.newest, None)])
+    )
+
+
+def _leading_sessions(outline: Outline, wholes: SessionScores, limits: Limits, session: int | None) -> Ints:
     rows = outline.sessions.rows_of(wholes.order[: limits.sessions], limits.session_rows)
-    return rows if within is None else rows[within[rows]]
+    within = outline.within(session, rows)
+    return rows if within is None else rows[within]
 
 
 def _top(scores: Floats, limit: int, within: NDArray[np.bool_] | None) -> Ints:
-    """Return the rows of the highest scores above zero, best first."""
+    """Return the places of the highest scores above zero, best first."""
     if within is not None:
         scores = np.where(within, scores, 0)
     few = limit < len(scores)
@@ -117,7 +149,7 @@ def _candidates(
 ) -> Candidates:
     numbers = outline.numbers[rows]
     session = outline.sessions.of(rows)
-    coverage = np.stack([scores.coverage[rows] for scores in lexical], axis=1)
+    coverage = np.stack([scores.coverage for scores in lexical], axis=1)
     # What has no vectors yet is taken to be as near as the words that it shares say: scored as zero,
     # the very turn that was asked for would lose to others that merely have their vectors.
     waiting = ~details.pooled.any(axis=1, keepdims=True)
@@ -136,14 +168,14 @@ def _candidates(
         tokens=numbers[:, TOKENS],
         age=outline.turns - 1 - numbers[:, RANK],
         dense=np.where(waiting, coverage, cosines),
-        lexical=np.stack([scores.bm25[rows] for scores in lexical], axis=1),
+        lexical=np.stack([scores.bm25 for scores in lexical], axis=1),
         maxsim=np.where(waiting, coverage, details.maxsim),
         coverage=coverage,
         pooled=details.pooled,
         speaker=numbers[:, SPEAKER],
         traits=numbers[:, TRAITS],
-        rarest=np.stack([scores.rarest[rows] for scores in lexical], axis=1),
-        matched=lexical[0].matched[rows],
+        rarest=np.stack([scores.rarest for scores in lexical], axis=1),
+        matched=lexical[0].matched,
         session_best=wholes.best[session],
         session_centroid=wholes.centroid[session],
         thread=wholes.thread[session],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,20 +36,26 @@ class Sessions:
         self._number: dict[int, int] = {}
         self._of_row: Column[np.int64] = Column(np.int64)
         self._sums: Column[np.float32] = Column(np.float32, dim)
+        self._means: Column[np.float32] = Column(np.float32, dim)
+        # Of each session, where its rows begin and end: turns mostly come one behind the other.
+        self._runs: list[list[tuple[int, int]]] = []
 
     def add(self, sessions: Sequence[int], pooled: Floats) -> None:
         """Add rows: the session of each, and its vector, float32 (rows, dim)."""
         new = [session for session in dict.fromkeys(sessions) if session not in self._number]
         for session in new:
             self._number[session] = len(self._number)
-        self._sums.extend(np.zeros((len(new), pooled.shape[1]), np.float32))
+            self._runs.append([])
+        for column in (self._sums, self._means):
+            column.extend(np.zeros((len(new), pooled.shape[1]), np.float32))
         places = np.array([self._number[session] for session in sessions], np.int64)
+        self._note_runs(places)
         self._of_row.extend(places)
-        np.add.at(self._sums.rows, places, pooled)
+        self._count_in(places, pooled)
 
     def fill(self, row: int, pooled: Floats) -> None:
         """Count in vectors that came late, for rows from `row` on."""
-        np.add.at(self._sums.rows, self._of_row.rows[row : row + len(pooled)], pooled)
+        self._count_in(self._of_row.rows[row : row + len(pooled)], pooled)
 
     def of(self, rows: Ints) -> Ints:
         """Return the session's number of each row."""
@@ -56,22 +63,29 @@ class Sessions:
 
     def rows_of(self, numbers: Ints, limit: int) -> Ints:
         """Return the rows of these sessions, session by session, at most `limit`."""
-        wanted = np.full(len(self._number), len(numbers), np.int64)
-        wanted[numbers] = np.arange(len(numbers))
-        place = wanted[self._of_row.rows]
-        rows = np.flatnonzero(place < len(numbers))
-        found: Ints = rows[np.argsort(place[rows], kind="stable")][:limit]
-        return found
+        rows = (row for number in numbers for run in self._runs[number] for row in range(*run))
+        return np.fromiter(islice(rows, limit), np.int64)
 
-    def score(self, query: Floats, rows: Floats, within: NDArray[np.bool_] | None) -> SessionScores:
-        """Return how every session fits; rows: float32 (rows,), how every row does."""
-        count = len(self._number)
-        best = np.full(count, rows.min(initial=0), np.float32)
+    def rows_in(self, session: int) -> Ints:
+        """Return all rows of a session, ascending."""
+        number = self._number.get(session)
+        runs = [] if number is None else self._runs[number]
+        return np.concatenate([np.empty(0, np.int64), *(np.arange(*run) for run in runs)])
+
+    def score(
+        self, query: Floats, fits: Floats, rows: Ints | None, within: NDArray[np.bool_] | None
+    ) -> SessionScores:
+        """Return how every session fits.
+
+        fits: float32, how each of `rows` does (None: of all rows). within: which of them count.
+        """
+        best = np.full(len(self._number), fits.min(initial=0), np.float32)
+        session = self._of_row.rows if rows is None else self._of_row.rows[rows]
         if within is None:
-            np.maximum.at(best, self._of_row.rows, rows)
+            np.maximum.at(best, session, fits)
         else:
-            np.maximum.at(best, self._of_row.rows[within], rows[within])
-        means = unit(self._sums.rows)
+            np.maximum.at(best, session[within], fits[within])
+        means = self._means.rows
         centroid = means @ query
         together = best + spread(centroid)
         order = np.argsort(-together, kind="stable")
@@ -81,12 +95,28 @@ class Sessions:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._of_row.nbytes + self._sums.nbytes
+        return self._of_row.nbytes + self._sums.nbytes + self._means.nbytes
+
+    def _note_runs(self, places: Ints) -> None:
+        first = len(self._of_row)
+        cuts = np.flatnonzero(np.diff(places)) + 1
+        for start, end in pairwise([0, *cuts.tolist(), len(places)]):
+            runs = self._runs[places[start]]
+            if runs and runs[-1][1] == first + start:
+                runs[-1] = (runs[-1][0], first + end)
+            else:
+                runs.append((first + start, first + end))
+
+    def _count_in(self, places: Ints, pooled: Floats) -> None:
+        np.add.at(self._sums.rows, places, pooled)
+        changed = np.unique(places)
+        self._means.rows[changed] = unit(self._sums.rows[changed])
 
 
-def spread(values: Floats) -> Floats:
-    """Return values in standard deviations from their mean."""
+def spread(values: Floats, among: Floats | None = None) -> Floats:
+    """Return values in standard deviations from their mean, or from that of others."""
     if not len(values):
         return values
-    units: Floats = ((values - values.mean()) / max(float(values.std()), 1e-6)).astype(np.float32)
+    known = values if among is None else among
+    units: Floats = ((values - known.mean()) / max(float(known.std()), 1e-6)).astype(np.float32)
     return units

@@ -51,9 +51,42 @@ def test_merging_the_tail_changes_no_score(monkeypatch: pytest.MonkeyPatch) -> N
     asked = np.array([term_hash("word3"), term_hash("common")], np.uint64)
     tail = Lexical()
     tail.add([counted(text) for text in texts])
-    monkeypatch.setattr("retrieval.scoring.lexical._MAX_TAIL", 1)
+    monkeypatch.setattr("retrieval.scoring.postings._MAX_TAIL", 1)
     merged = Lexical()
     for text in texts:
         merged.add([counted(text)])
 
     assert np.array_equal(tail.score(asked).bm25, merged.score(asked).bm25)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=40), WORDS, st.data())
+def test_some_rows_score_as_they_do_among_all(
+    corpus: list[list[str]], query: list[str], data: st.DataObject
+) -> None:
+    """Whoever looks at a few rows sees what whoever looks at all sees."""
+    asked = np.array([term_hash(term) for term in sorted(set(query))], np.uint64)
+    rows = np.array(sorted(data.draw(st.sets(st.integers(0, len(corpus) - 1)))), np.int64)
+    lexical = Lexical()
+    lexical.add([counted(" ".join(passage)) for passage in corpus])
+
+    whole, some = lexical.score(asked), lexical.score(asked, rows)
+
+    assert np.array_equal(some.bm25, whole.bm25[rows])
+    assert np.array_equal(some.coverage, whole.coverage[rows])
+    assert np.array_equal(some.rarest, whole.rarest[rows])
+    assert np.array_equal(some.matched, whole.matched[rows])
+    assert np.array_equal(some.idf, whole.idf)
+
+
+def test_the_best_rows_are_those_with_the_rarest_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading stops before the common term, and the rows that matter are found."""
+    lexical = Lexical()
+    lexical.add([counted(f"common word{i % 50}") for i in range(1000)])
+    asked = np.array([term_hash("common"), term_hash("word7"), term_hash("word9")], np.uint64)
+    monkeypatch.setattr("retrieval.scoring.lexical._READ", 100)
+
+    best = lexical.best(asked, 30)
+
+    assert len(best) == 30
+    assert {int(row) % 50 for row in best} == {7, 9}
+    assert lexical.best(np.array([term_hash("absent")], np.uint64), 30).size == 0
