@@ -1,10 +1,10 @@
 """Remembering: turns go into the ledger, durable before anybody is told so."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from memory.errors import InvalidInputError
-from memory.ledger import Ledger, idempotency, turns, users
+from memory.ledger import Ledger, idempotency, outbox, turns, users
 from memory.ledger.idempotency import Once
 from memory.limits import NO_LIMITS, Limits, check_quota
 from memory.scope import Scope
@@ -14,9 +14,13 @@ from memory.turns import NewTurn, Turn
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What was remembered, or the answer that an earlier request of the same key was given."""
+    """What was remembered, or the answer that an earlier request of the same key was given.
+
+    queued: numbers of the turns that the index doesn't have yet.
+    """
 
     turns: list[Turn]
+    queued: Collection[int] = ()
     answer: bytes | None = None
 
 
@@ -35,7 +39,7 @@ class Remember:
         new: Sequence[NewTurn],
         *,
         once: Once | None = None,
-        answer: Callable[[list[Turn]], bytes] | None = None,
+        answer: Callable[[Remembered], bytes] | None = None,
         limits: Limits = NO_LIMITS,
     ) -> Remembered:
         """Remember turns at the end of the scope's session, all or none.
@@ -49,11 +53,12 @@ class Remember:
         tokens = self._counter.count_all([turn.content for turn in new])
         with self._ledger.writing(scope.tenant) as tx:
             if once is not None and (given := idempotency.answer(tx, once)) is not None:
-                return Remembered([], given)
+                return Remembered([], answer=given)
             known = users.find(tx, scope)
-            remembered = turns.append(tx, scope, new, tokens)
+            kept = turns.append(tx, scope, new, tokens)
+            remembered = Remembered(kept, outbox.waiting(tx, [turn.id for turn in kept]))
             check_quota(tx, scope, limits, known.turns if known else 0)
             if once is not None and answer is not None:
                 idempotency.keep(tx, once, answer(remembered), users.ensure(tx, scope).id)
         self._queued()
-        return Remembered(remembered)
+        return remembered

@@ -1,7 +1,7 @@
 """What recall and search share: from words to candidates."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -20,7 +20,7 @@ from memory.trust import Tier, tier
 from memory.turns import Turn
 from retrieval.codec import TokenCodec
 from retrieval.fallback import search_ledger
-from retrieval.index import Found, Index, Limits, QueryView
+from retrieval.index import Found, Index, IndexedTurn, Limits, QueryView
 from retrieval.passages import encoded, unencoded
 from retrieval.query import Query, views
 
@@ -200,11 +200,21 @@ class Finder:
             for turn, size in zip(turns, sizes, strict=True)
             if size <= _FRESH and turn.id not in known.excluded
         ]
-        ready = encoded(fresh, self._encoder.encode, self._counter, self._codec)
-        done = {turn.id for turn in fresh}
+        ready = self._encoded(fresh)
+        done = {turn.key for turn in ready}
         dim = self._encoder.dim
         rest = [unencoded(turn, dim, self._counter, self._codec) for turn in turns if turn.id not in done]
         self._index.preview(scope, sorted(ready + rest, key=lambda turn: turn.key))
+
+    def _encoded(self, fresh: Sequence[Turn]) -> list[IndexedTurn]:
+        """Return the turns with vectors, or none where one can't be encoded: terms find them too."""
+        try:
+            return encoded(fresh, self._encoder.encode, self._counter, self._codec)
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad text must not cost its user every answer
+            log.warning("recall.unencoded", error=repr(error), turns=len(fresh))
+            return []
 
 
 def _query(wanted: Wanted, known: _Known) -> Query:

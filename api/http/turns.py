@@ -10,9 +10,10 @@ from api.http.insight import intent_out, risk_out
 from api.http.models import Name, TurnIn, TurnKept, TurnsIn, TurnsOut
 from memory.errors import TooLargeError
 from memory.ledger.idempotency import Once
+from memory.remember import Remembered
 from memory.scope import Scope
 from memory.times import to_micros
-from memory.turns import NewTurn, Turn
+from memory.turns import NewTurn
 
 router = APIRouter(tags=["turns"])
 
@@ -45,7 +46,7 @@ def post_turns(
         answer=lambda kept: _answer(opened, scope, kept),
         limits=caller.limits,
     )
-    answer = remembered.answer or _answer(opened, scope, remembered.turns)
+    answer = remembered.answer or _answer(opened, scope, remembered)
     return Response(answer, 201, media_type="application/json")
 
 
@@ -62,10 +63,10 @@ def new_turn(turn: TurnIn) -> NewTurn:
     )
 
 
-def _answer(opened: Opened, scope: Scope, kept: list[Turn]) -> bytes:
+def _answer(opened: Opened, scope: Scope, kept: Remembered) -> bytes:
     """Return the answer; tag and risk are of the turns encoded so far: encoding is not waited for."""
     tag, report = opened.insight.known(scope)
-    turns = [TurnKept(id=turn.name, seq=turn.seq, indexed=False) for turn in kept]
+    turns = [TurnKept(id=turn.name, seq=turn.seq, indexed=turn.id not in kept.queued) for turn in kept.turns]
     answer = TurnsOut(
         session_id=str(scope.session), turns=turns, intent=intent_out(tag), risk=risk_out(report)
     )

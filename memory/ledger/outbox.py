@@ -103,6 +103,11 @@ def pending(tx: sa.Connection, user: int) -> list[int]:
     return list(tx.scalars(query))
 
 
+def waiting(tx: sa.Connection, ids: Collection[int]) -> set[int]:
+    """Return those of the turns that are queued."""
+    return set(tx.scalars(sa.select(outbox.c.turn_id).where(outbox.c.turn_id.in_(ids))))
+
+
 def depth(tx: sa.Connection) -> int:
     """Return how many turns are queued in all."""
     return int(tx.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0)

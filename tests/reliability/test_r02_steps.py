@@ -34,7 +34,7 @@ def remembering(folder: Path, told: Told) -> None:
     with opened(folder) as services:
         new = [said("The launch moved to 21 May.", name="a9"), said("Tell Ines.", name="a10")]
         once = Once("default", "k1", b"request")
-        services.remember(ADA, new, once=once, answer=lambda kept: str(len(kept)).encode())
+        services.remember(ADA, new, once=once, answer=lambda kept: str(len(kept.turns)).encode())
         told("remembered")
         index(services)
 
