@@ -15,7 +15,7 @@ from api.importing import Batch, batches
 from api.services import Services, open_services
 from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import InvalidInputError, NotFoundError
-from memory.ledger import turns, users
+from memory.ledger import audit, turns, users
 from memory.scope import Scope
 
 User = Annotated[str | None, typer.Option("--user", help="Whose it is, where the file doesn't say.")]
@@ -45,6 +45,8 @@ def import_file(
         if wait:
             _wait(services, progress)
         left = services.queued()
+        with services.ledger.writing(tenant) as tx:
+            audit.record(tx, tenant, "cli", "memory.import", "", turns=kept)
     if as_json:
         show({"turns": kept, "waiting": left})
     else:
@@ -58,11 +60,16 @@ def export(
 ) -> None:
     """Print all that is remembered of a user, a turn a line (NDJSON), oldest first."""
     scope = Scope(tenant, user)
-    with open_ledger(settings_with(data=data)) as ledger, ledger.reading(tenant) as tx:
-        if users.find(tx, scope) is None:
-            raise NotFoundError(f"nothing is remembered of a user {user!r} in tenant {tenant!r}")
-        for turn in turns.stream(tx, scope):
-            say(turn_out(turn).model_dump_json())
+    with open_ledger(settings_with(data=data)) as ledger:
+        with ledger.writing(tenant) as tx:
+            found = users.find(tx, scope)
+            if found is None:
+                raise NotFoundError(f"nothing is remembered of a user {user!r} in tenant {tenant!r}")
+            whose = audit.subject(tenant, "user", user)
+            audit.record(tx, tenant, "cli", "memory.export", whose, turns=found.turns)
+        with ledger.reading(tenant) as tx:
+            for turn in turns.stream(tx, scope):
+                say(turn_out(turn).model_dump_json())
 
 
 def _remember(services: Services, waiting: Iterable[Batch], progress: Progress) -> int:

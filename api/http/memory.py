@@ -14,7 +14,7 @@ from api.http.sessions import turn_out
 from api.importing import batches
 from api.services import Services
 from memory.errors import NotFoundError
-from memory.ledger import turns, users
+from memory.ledger import audit, turns, users
 from memory.scope import Scope
 
 router = APIRouter(tags=["memory"])
@@ -24,9 +24,12 @@ router = APIRouter(tags=["memory"])
 def export_user(user_id: Annotated[Name, Path()], opened: Opened, caller: Reader) -> StreamingResponse:
     """Return all that is remembered of a user, a turn a line (NDJSON), oldest first."""
     scope = caller.scope(user_id)
-    with opened.ledger.reading(scope.tenant) as tx:
-        if users.find(tx, scope) is None:
+    with opened.ledger.writing(scope.tenant) as tx:
+        found = users.find(tx, scope)
+        if found is None:
             raise NotFoundError(f"nothing is remembered of a user {user_id!r}")
+        whose = audit.subject(scope.tenant, "user", user_id)
+        audit.record(tx, scope.tenant, caller.actor, "memory.export", whose, turns=found.turns)
     return StreamingResponse(_lines(opened, scope), media_type="application/x-ndjson")
 
 
@@ -53,7 +56,10 @@ def _import(opened: Services, caller: Caller, body: bytes, user: str | None, sou
         caller.scope(batch.scope.user)
     for batch in waiting:
         opened.remember(batch.scope, batch.turns, limits=caller.limits)
-    return Imported(turns=sum(len(batch.turns) for batch in waiting))
+    total = sum(len(batch.turns) for batch in waiting)
+    with opened.ledger.writing(caller.tenant) as tx:
+        audit.record(tx, caller.tenant, caller.actor, "memory.import", "", turns=total)
+    return Imported(turns=total)
 
 
 def _lines(opened: Services, scope: Scope) -> Iterator[str]:

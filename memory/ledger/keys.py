@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import sqlalchemy as sa
 
 from memory.errors import InvalidInputError, NotFoundError
-from memory.ledger import users
+from memory.ledger import audit, users
 from memory.ledger.schema import keys
 from memory.limits import NO_LIMITS, Limits
 from memory.scope import check_name
@@ -49,6 +49,7 @@ def create(
     expires_at: int | None = None,
     user: str | None = None,
     limits: Limits = NO_LIMITS,
+    actor: str = "cli",
 ) -> tuple[Key, str]:
     """Make a key; return it with its secret, which is shown this once.
 
@@ -80,6 +81,8 @@ def create(
             limits=limits.to_json(),
         )
     )
+    bound = audit.subject(tenant, "user", user) if user is not None else None
+    audit.record(tx, tenant, actor, "key.create", key.id, rights=sorted(rights), user=bound)
     return key, secret
 
 
@@ -108,14 +111,15 @@ def all_of(tx: sa.Connection, tenant: str | None = None) -> list[Key]:
     return [_key(row) for row in tx.execute(query)]
 
 
-def revoke(tx: sa.Connection, key_id: str) -> Key:
+def revoke(tx: sa.Connection, key_id: str, *, actor: str = "cli") -> Key:
     """End a key at once; raise `NotFoundError` where none of that id is in use."""
     key = _in_use(tx, key_id)
     tx.execute(sa.update(keys).where(keys.c.id == key_id).values(revoked_at=now()))
+    audit.record(tx, key.tenant, actor, "key.revoke", key.id)
     return key
 
 
-def rotate(tx: sa.Connection, key_id: str, *, overlap: int) -> tuple[Key, str]:
+def rotate(tx: sa.Connection, key_id: str, *, overlap: int, actor: str = "cli") -> tuple[Key, str]:
     """Make a key that may what the old one may; the old one ends after `overlap` microseconds.
 
     Raises `NotFoundError` where no key of that id is in use. The new key lasts as long as the old one
@@ -132,9 +136,11 @@ def rotate(tx: sa.Connection, key_id: str, *, overlap: int) -> tuple[Key, str]:
         expires_at=now() + lasts if lasts is not None else None,
         user=old.user,
         limits=old.limits,
+        actor=actor,
     )
     ends = ends if old.expires_at is None else min(ends, old.expires_at)
     tx.execute(sa.update(keys).where(keys.c.id == key_id).values(expires_at=ends))
+    audit.record(tx, old.tenant, actor, "key.rotate", old.id, by=new.id, ends_at=ends)
     return new, secret
 
 

@@ -1,12 +1,15 @@
 """Who may do what, over real HTTP: keys of one user, tokens, quotas."""
 
+import json
+import sqlite3
+
 import httpx
 
 from api.settings import Settings
 from api.stores import open_ledger
 from memory.ledger import keys
 from memory.limits import Limits
-from tests.serving import Server, new_key
+from tests.serving import Server, new_key, run
 
 TURN = {"role": "user", "content": "The canary is called Heliotrope."}
 
@@ -91,3 +94,30 @@ def test_a_key_that_asks_too_often(server: Server) -> None:
     assert other.get("/v1/sessions", params={"user_id": "eve"}).status_code == 200
     assert client.get("/readyz").status_code == 200
     assert "satchel_requests_refused_total" in client.get("/metrics").text
+
+
+def test_keys_rotate_and_the_audit_tells(server: Server) -> None:
+    """By command, beside the running service: both keys work, and the log has every step, without names."""
+    old = json.loads(run("keys", "create", "--json", data=server.data).stdout)
+    new = json.loads(run("keys", "rotate", old["id"], "--hours", "1", "--json", data=server.data).stdout)
+    for key in (old["key"], new["key"]):
+        body = {"user_id": "ada-lovelace", "turns": [TURN]}
+        assert server.client(key).post("/v1/sessions/s1/turns", json=body).status_code == 201
+    assert server.client(new["key"]).get("/v1/users/ada-lovelace/export").status_code == 200
+    run("keys", "revoke", old["id"], data=server.data)
+
+    assert server.client(old["key"]).get("/v1/sessions?user_id=ada-lovelace").status_code == 401
+    lines = json.loads(run("audit", "list", "--json", data=server.data).stdout)["lines"]
+    actions = [line["action"] for line in lines]
+    assert actions[-5:] == ["key.create", "key.create", "key.rotate", "memory.export", "key.revoke"]
+    assert "lovelace" not in json.dumps(lines)
+    checked = run("audit", "verify", "--json", data=server.data)
+    assert checked.returncode == 0
+    assert json.loads(checked.stdout)["chains"][0]["head"] == lines[-1]["hash"]
+    with sqlite3.connect(server.data / "ledger.sqlite3") as database:
+        database.execute("DROP TRIGGER audit_is_kept")
+        database.execute("UPDATE audit SET actor = 'nobody' WHERE seq = 2")
+    database.close()
+    changed = run("audit", "verify", data=server.data)
+    assert changed.returncode == 4
+    assert "breaks at line 2" in changed.stderr
