@@ -23,6 +23,7 @@ from retrieval.fallback import search_ledger
 from retrieval.index import Found, Index, IndexedTurn, Limits, QueryView
 from retrieval.passages import encoded, unencoded
 from retrieval.query import Query, views
+from retrieval.recalled import own_text
 
 log = structlog.get_logger()
 
@@ -218,10 +219,13 @@ class Finder:
 
 
 def _query(wanted: Wanted, known: _Known) -> Query:
-    """Return the query: what the caller says was said just before, else what the session holds."""
-    said = wanted.said or tuple(turn.content for turn in known.last)
+    """Return the query: what the caller says was said just before, else what the session holds.
+
+    Contexts among it are left out: what was recalled last time is not what is asked now.
+    """
+    said = [own_text(text) for text in wanted.said or [turn.content for turn in known.last]]
     at = wanted.at if wanted.at is not None else now()
-    return Query(wanted.text, said[-RECENT:], at / 1e6)
+    return Query(own_text(wanted.text), tuple(text for text in said if text)[-RECENT:], at / 1e6)
 
 
 def _milliseconds(begun: float) -> float:

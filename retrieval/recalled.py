@@ -33,6 +33,12 @@ def own(text: str) -> list[Span] | None:
     return kept
 
 
+def own_text(text: str) -> str:
+    """Return `text` without what it copies from a context."""
+    kept = own(text)
+    return text if kept is None else "\n".join(text[start:end].strip() for start, end in kept)
+
+
 def _fenced(text: str) -> list[Span]:
     """Return the fences with what is in them, also where quoted, indented or written as JSON."""
     found: list[Span] = []
