@@ -13,6 +13,7 @@ from api.access.oidc import Tokens
 from api.indexes import open_index
 from api.settings import Settings
 from api.stores import open_ledger
+from memory.backup.keys import after_purge
 from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
 from memory.errors import UnavailableError
 from memory.folder import DataFolder
@@ -25,7 +26,6 @@ from memory.ledger import Ledger, idempotency, outbox
 from memory.ledger.tenancy import EVERY_TENANT
 from memory.limits import Limits
 from memory.purge import Purge, Signer
-from memory.purge.backups import no_backups
 from memory.purge.signing import FILE as RECEIPT_KEY
 from memory.purge.worker import Worker
 from memory.recall_log import RecallLog
@@ -33,6 +33,7 @@ from memory.remember import Remember
 from memory.review import Reviewing
 from memory.risk import RiskFlags, load_policies
 from memory.routing import load_routing
+from memory.seal import Sealing
 from memory.tokens import TokenCounter
 from retrieval.codec import default_codec
 from retrieval.finder import Finder
@@ -95,6 +96,8 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         ledger = stack.enter_context(open_ledger(settings))
         with ledger.writing(EVERY_TENANT) as tx:
             idempotency.sweep(tx)
+        sealing = Sealing(ledger)
+        stack.callback(sealing.close)
         shared = SharedEncoder(encoder or make_encoder(settings))
         stack.callback(shared.close)
         codec = default_codec(shared.dim)
@@ -108,13 +111,14 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         indexer = Indexer(ledger, index, shared, codec, counter, observe=insight.observe)
         stack.callback(indexer.close)
         signer = Signer.from_file(settings.receipt_key or settings.data / RECEIPT_KEY)
-        worker = Worker(ledger, index, settings.data, signer, backups=no_backups)
+        worker = Worker(ledger, index, settings.data, signer, backups=lambda _: after_purge(ledger))
         purge = Purge(ledger, worker, signer)
         stack.callback(purge.close)
         access = open_access(settings, ledger)
         stack.callback(access.close)
         model = RelevanceModel.shipped()
         finder = Finder(ledger, index, shared, codec, counter, trusted=settings.trusted_sources)
+        sealing.start()
         yield _started(
             Services(
                 settings=settings,

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
             description="File with the master keys, one a line; none = `master.key` in `data`, made there."
         ),
     ] = None
+    backup_days: Annotated[int, Field(ge=1, description="Days for which a backup is kept.")] = 30
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8377
     encoder: Annotated[

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from api.settings import Settings
 from memory.errors import SetupError
 from memory.ledger import Ledger, users
-from memory.ledger.ledger import KEY_FILE
+from memory.ledger.ledger import KEY_FILE, prepare
+from memory.ledger.postgres import postgres_engine
 from memory.vault import KeyFile, LocalMaster, Master
 
 DEFAULT_TENANT = "default"
@@ -22,6 +23,20 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
     try:
         with ledger.writing(DEFAULT_TENANT) as tx:
             users.ensure_tenant(tx, DEFAULT_TENANT)
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def unfinished_ledger(settings: Settings) -> Iterator[Ledger]:
+    """Open a ledger that was restored by other means and has no keys yet; nothing can be read from it."""
+    if settings.database is None:
+        raise SetupError("a ledger in the data folder is restored by `satchel backup restore`")
+    url = (settings.database_owner or settings.database).get_secret_value()
+    ledger = Ledger(postgres_engine(url, pool=1), master_key(settings))
+    try:
+        prepare(ledger.engine, None)
         yield ledger
     finally:
         ledger.close()

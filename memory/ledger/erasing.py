@@ -7,7 +7,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from memory.ledger import data_keys
+from memory.ledger import data_keys, tombstones
 from memory.ledger import users as users_of
 from memory.ledger.schema import events, idempotency, insights, outbox, reviews, sessions, turns, users
 from memory.ledger.turns import from_source
@@ -97,13 +97,14 @@ def erase(tx: sa.Connection, found: Reach, *, keep_empty: bool = False) -> Erase
     erased = Erased()
     gone = erased.rows
     ids = found.ids()
+    places = _places(tx, ids)
     for table in (outbox, events, reviews):
         gone[table.name] += _delete(tx, table, table.c.turn_id, ids)
     gone["turns"] += _delete(tx, turns, turns.c.id, ids)
     gone["insights"] += _delete(tx, insights, insights.c.session_id, found.sessions)
     owners = list(found.users)
     gone["idempotency"] += _delete(tx, idempotency, idempotency.c.user_id, owners)
-    empty_sessions = [] if keep_empty else _empty(tx, found.sessions, turns.c.session_id)
+    empty_sessions: list[int] = [] if keep_empty else _empty(tx, found.sessions, turns.c.session_id)
     erased.names += _names(tx, sessions, empty_sessions)
     gone["events"] += _delete(tx, events, events.c.session_id, empty_sessions)
     gone["reviews"] += _delete(tx, reviews, reviews.c.session_id, empty_sessions)
@@ -112,6 +113,10 @@ def erase(tx: sa.Connection, found: Reach, *, keep_empty: bool = False) -> Erase
     erased.names += [found.users[number] for number in empty_users]
     for owner in empty_users:
         data_keys.destroy(tx, owner)
+    tombstones.add(tx, "user", empty_users)
+    tombstones.add(tx, "session", empty_sessions)
+    erased_whole = set(empty_sessions)
+    tombstones.add(tx, "turn", [turn for turn, place in places if place not in erased_whole])
     gone["users"] += _delete(tx, users, users.c.id, empty_users)
     _recount(tx, sessions, turns.c.session_id, set(found.sessions).difference(empty_sessions))
     _recount(tx, users, turns.c.user_id, set(owners).difference(empty_users))
@@ -183,6 +188,16 @@ def _own_sessions(tx: sa.Connection, subject: Subject, found: Reach) -> list[int
 
 def _delete(tx: sa.Connection, table: sa.Table, column: sa.Column[int], numbers: Numbers) -> int:
     return sum(tx.execute(sa.delete(table).where(column.in_(chunk))).rowcount for chunk in chunks(numbers))
+
+
+def _places(tx: sa.Connection, ids: Numbers) -> list[tuple[int, int]]:
+    """Return the session of each turn, as (turn, session)."""
+    columns = (turns.c.id, turns.c.session_id)
+    return [
+        (row.id, row.session_id)
+        for chunk in chunks(ids)
+        for row in tx.execute(sa.select(*columns).where(turns.c.id.in_(chunk)))
+    ]
 
 
 def _names(tx: sa.Connection, table: sa.Table, numbers: Numbers) -> list[str]:

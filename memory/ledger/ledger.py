@@ -6,14 +6,16 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from memory.errors import MasterKeyError
 from memory.ledger import data_keys
 from memory.ledger.alone import Alone
 from memory.ledger.compaction import compact_postgres, compact_sqlite
 from memory.ledger.engine import reading, sqlite_engine, writing
 from memory.ledger.held import held
 from memory.ledger.postgres import postgres_engine
-from memory.ledger.schema import tables
+from memory.ledger.schema import tables, turns
 from memory.ledger.tenancy import EVERY_TENANT, Tenancy
+from memory.ledger.tombstones import PEPPER
 from memory.ledger.upgrade import is_current, upgrade
 from memory.ledger.wall import warn_if_unbound
 from memory.scope import Scope
@@ -22,8 +24,6 @@ from memory.vault.master import new_key
 
 FILE = "ledger.sqlite3"
 KEY_FILE = "master.key"
-# Hashes what tombstones name; also what shows at once whether the master key is the right one.
-PEPPER = "pepper"
 
 
 class Ledger:
@@ -83,10 +83,18 @@ class Ledger:
         return self._alone(scope)
 
     def unlock(self) -> None:
-        """Raise `MasterKeyError` unless the master key opens this ledger; a new one takes it as its own."""
+        """Raise `MasterKeyError` unless the master key opens this ledger; a new one takes it as its own.
+
+        The pepper of tombstones tells: it is wrapped like the data keys.
+        """
         with self.reading(EVERY_TENANT) as tx:
             if data_keys.secret(tx, PEPPER) is not None:
                 return
+            if tx.scalar(sa.select(turns.c.id).where(turns.c.sealed.is_not(None)).limit(1)) is not None:
+                raise MasterKeyError(
+                    "this copy of the ledger has none of its data keys: it is a backup, and must be "
+                    "restored by `satchel backup restore`, or on PostgreSQL by `satchel backup finish`"
+                )
         with self.writing(EVERY_TENANT) as tx:
             data_keys.make_secret(tx, PEPPER, new_key())
             data_keys.secret(tx, PEPPER)  # another replica may have been first, with another master key

@@ -149,6 +149,24 @@ secrets = sa.Table(
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
 )
 
+# What was purged, as hashes of its numbers: erased again where an older copy of the ledger comes back.
+tombstones = sa.Table(
+    "tombstones",
+    tables,
+    sa.Column("hash", sa.LargeBinary, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+# Copies of the ledger that were made, and until when each is kept.
+backups = sa.Table(
+    "backups",
+    tables,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("folder", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
+)
+
 outbox = sa.Table(
     "outbox",
     tables,

@@ -186,6 +186,16 @@ def _bound(row: sa.Row[*tuple[Any, ...]]) -> bytes:
     )
 
 
+def seal_plain(tx: sa.Connection, limit: int) -> int:
+    """Seal up to `limit` turns from before there was encryption; return how many."""
+    rows = tx.execute(_select().where(turns.c.sealed.is_(None)).order_by(turns.c.id).limit(limit)).all()
+    for row in rows:
+        said = sealing.Said(row.content, row.speaker, row.metadata)
+        data = sealing.sealed(data_keys.ensure(tx, row.user_id), said, _bound(row))
+        tx.execute(sa.update(turns).where(turns.c.id == row.id).values(**sealing.BLANK, sealed=data))
+    return len(rows)
+
+
 def _joined() -> sa.FromClause:
     return turns.join(session_table, session_table.c.id == turns.c.session_id).join(
         user_table, user_table.c.id == turns.c.user_id

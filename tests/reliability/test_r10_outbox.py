@@ -18,7 +18,6 @@ from memory.ledger.schema import events
 from memory.ledger.schema import turns as turn_table
 from memory.ledger.tenancy import Tenancy
 from memory.purge import Purge, Signer, Subject
-from memory.purge.backups import no_backups
 from memory.purge.worker import Worker
 from memory.residue import Piece
 from memory.scope import Scope
@@ -127,7 +126,7 @@ class World:
         self.ledger = SteppedLedger(ledger, self.play)
         self.index = SteppedIndex(self.play)
         signer = Signer(Ed25519PrivateKey.generate())
-        self.purger = AtOnce(self.ledger, self.index, Path(), signer, backups=no_backups)  # type: ignore[arg-type]  # of the index, a purge uses `traces` and `delete` here
+        self.purger = AtOnce(self.ledger, self.index, Path(), signer, backups=lambda _: {})  # type: ignore[arg-type]  # of the index, a purge uses `traces` and `delete` here
         self.purge = Purge(self.ledger, self.purger, signer)
         self.late = 0
         self._written = count()
