@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from memory.errors import InvalidInputError
 from memory.ledger import Ledger, idempotency, outbox, turns, users
 from memory.ledger.idempotency import Once
@@ -45,14 +47,15 @@ class Remember:
         """Remember turns at the end of the scope's session, all or none.
 
         With `once`, `answer` makes the response that is kept in the same transaction. Raises
-        `ConflictError` and `InvalidInputError` as `memory.ledger.turns.append` does, and `QuotaError` where
-        more would be remembered than `limits` allow.
+        `ConflictError` and `InvalidInputError` as `memory.ledger.turns.append` does, `IdempotencyError` as
+        `idempotency.reserve` does, and `QuotaError` where more would be remembered than `limits` allow.
         """
         if scope.session is None:
             raise InvalidInputError("a session is needed to remember turns")
         tokens = self._counter.count_all([turn.content for turn in new])
-        with self._ledger.writing(scope.tenant) as tx:
-            if once is not None and (given := idempotency.answer(tx, once)) is not None:
+
+        def append(tx: sa.Connection) -> Remembered:
+            if once is not None and (given := idempotency.reserve(tx, once)) is not None:
                 return Remembered([], answer=given)
             known = users.find(tx, scope)
             kept = turns.append(tx, scope, new, tokens)
@@ -60,5 +63,8 @@ class Remember:
             check_quota(tx, scope, limits, known.turns if known else 0)
             if once is not None and answer is not None:
                 idempotency.keep(tx, once, answer(remembered), users.ensure(tx, scope).id)
+            return remembered
+
+        remembered = self._ledger.repeating(scope.tenant, append)
         self._queued()
         return remembered

@@ -9,8 +9,10 @@ from api.http.auth import Opened, Writer
 from api.http.insight import intent_out, risk_out
 from api.http.models import Name, TurnIn, TurnKept, TurnsIn, TurnsOut
 from memory.errors import TooLargeError
+from memory.intent import IntentTag
 from memory.ledger.idempotency import Once
 from memory.remember import Remembered
+from memory.risk import RiskReport
 from memory.scope import Scope
 from memory.times import to_micros
 from memory.turns import NewTurn
@@ -39,14 +41,17 @@ def post_turns(
     if idempotency_key is not None:
         asked = f"{request.url.path}\n{body.model_dump_json()}".encode()
         once = Once(caller.tenant, idempotency_key, hashlib.sha256(asked).digest())
+    # Of the turns encoded so far: encoding is not waited for. Read before, not within, the transaction:
+    # one request must not need two connections at once.
+    known = opened.insight.known(scope)
     remembered = opened.remember(
         scope,
         [new_turn(turn) for turn in body.turns],
         once=once,
-        answer=lambda kept: _answer(opened, scope, kept),
+        answer=lambda kept: _answer(scope, kept, *known),
         limits=caller.limits,
     )
-    answer = remembered.answer or _answer(opened, scope, remembered)
+    answer = remembered.answer or _answer(scope, remembered, *known)
     return Response(answer, 201, media_type="application/json")
 
 
@@ -63,9 +68,7 @@ def new_turn(turn: TurnIn) -> NewTurn:
     )
 
 
-def _answer(opened: Opened, scope: Scope, kept: Remembered) -> bytes:
-    """Return the answer; tag and risk are of the turns encoded so far: encoding is not waited for."""
-    tag, report = opened.insight.known(scope)
+def _answer(scope: Scope, kept: Remembered, tag: IntentTag | None, report: RiskReport) -> bytes:
     turns = [TurnKept(id=turn.name, seq=turn.seq, indexed=turn.id not in kept.queued) for turn in kept.turns]
     answer = TurnsOut(
         session_id=str(scope.session), turns=turns, intent=intent_out(tag), risk=risk_out(report)

@@ -29,7 +29,7 @@ class Alone:
     @contextmanager
     def __call__(self, scope: Scope) -> Iterator[None]:
         """Hold the user's lock; others wait for it."""
-        number = _number(scope)
+        number = _number(scope.tenant, scope.user)
         if self._engine.dialect.name != "postgresql":
             with self._locks[number % _STRIPES]:
                 yield
@@ -40,7 +40,17 @@ class Alone:
             yield
 
 
-def _number(scope: Scope) -> int:
-    """Return 63 bits of the user's name; two users that share them merely wait for each other."""
-    digest = hashlib.blake2b(f"{scope.tenant}\0{scope.user}".encode(), digest_size=8).digest()
+def first(tx: sa.Connection, *names: str) -> bool:
+    """Take these names until the transaction ends; False where another transaction has them.
+
+    On SQLite write transactions come one after the other, so none has.
+    """
+    if tx.dialect.name != "postgresql":
+        return True
+    return bool(tx.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_number(*names)))))
+
+
+def _number(*names: str) -> int:
+    """Return 63 bits of the names; others that share them merely wait for each other."""
+    digest = hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from memory.errors import IdempotencyError
 from memory.ledger import data_keys
+from memory.ledger.alone import first
 from memory.ledger.data_keys import DataKeys
 from memory.ledger.schema import idempotency
 from memory.times import now
@@ -23,6 +24,16 @@ class Once:
     tenant: str
     key: str
     request: bytes
+
+
+def reserve(tx: sa.Connection, once: Once) -> bytes | None:
+    """Return the answer given before, or None, and then no other transaction gives one until this ends.
+
+    Raises `IdempotencyError` if the key meant another request, or if its request still runs.
+    """
+    if not first(tx, "idempotency", once.tenant, once.key):
+        raise IdempotencyError(f"a request with the Idempotency-Key {once.key!r} still runs; try again")
+    return answer(tx, once)
 
 
 def answer(tx: sa.Connection, once: Once) -> bytes | None:

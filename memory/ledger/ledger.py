@@ -1,12 +1,14 @@
 """The ledger: a database, brought to the present schema, that hands out transactions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
+import structlog
 
-from memory.errors import MasterKeyError
+from memory.errors import BusyError, MasterKeyError
 from memory.ledger import data_keys
 from memory.ledger.alone import Alone
 from memory.ledger.compaction import compact_postgres, compact_sqlite
@@ -22,7 +24,13 @@ from memory.scope import Scope
 from memory.vault import KeyFile, Master, Vault
 from memory.vault.master import new_key
 
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
 FILE = "ledger.sqlite3"
+# How often a transaction that met another is begun anew.
+_AGAIN = 3
 KEY_FILE = "master.key"
 
 
@@ -72,6 +80,20 @@ class Ledger:
     def writing(self, tenant: Tenancy) -> AbstractContextManager[sa.Connection]:
         """Begin a transaction whose writes are durable when it ends cleanly, and undone otherwise."""
         return writing(self.engine, tenant=tenant)
+
+    def repeating(self, tenant: Tenancy, work: Callable[[sa.Connection], T]) -> T:
+        """Do `work` in a write transaction, anew where others wrote the same rows at the same time.
+
+        For work that has no effect but on the transaction. Raises `BusyError` after a few times.
+        """
+        for _ in range(_AGAIN):
+            try:
+                with self.writing(tenant) as tx:
+                    return work(tx)
+            except BusyError as error:
+                log.info("ledger.again", error=repr(error.__cause__))
+        with self.writing(tenant) as tx:
+            return work(tx)
 
     def alone(self, scope: Scope) -> AbstractContextManager[None]:
         """Keep the user's index to oneself: what is checked in the ledger holds until it is written there.
