@@ -12,6 +12,7 @@ from memory.ledger.schema import tables
 log = structlog.get_logger()
 
 _POLICY = "tenant_wall"
+_MAINTAIN_SINCE = (17,)
 _EVERY = "(SELECT current_setting('app.every_tenant', true)) = 'on'"
 _TENANT = "(SELECT current_setting('app.tenant', true))"
 # The columns by which a row is known to be a tenant's, in the order in which they are looked for.
@@ -37,9 +38,14 @@ def raise_wall(tx: sa.Connection) -> None:
 
 
 def grant(tx: sa.Connection, role: str) -> None:
-    """Let a role read and write rows of all tables, and no more than that."""
+    """Let a role read and write rows of all tables and compact these, and no more than that.
+
+    Before PostgreSQL 17 only an owner may compact: there a purge leaves dead rows to the server's vacuum.
+    """
     name = tx.dialect.identifier_preparer.quote(role)
     tx.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
+    if (tx.dialect.server_version_info or (0,)) >= _MAINTAIN_SINCE:
+        tx.exec_driver_sql(f"GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO {name}")
     tx.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}")
 
 
