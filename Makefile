@@ -1,4 +1,4 @@
-.PHONY: run test lint check fmt drill prove clean
+.PHONY: run test lint scan audit check fmt drill prove clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,8 +8,14 @@ run: .venv/serving ## install what serving needs and start on loopback
 
 test: lint check ## everything that CI checks
 
-lint: .venv/testing ## style, types, import layers
+lint: .venv/testing scan ## style, types, import layers, secrets
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+scan: .venv/testing ## no tracked file holds a secret
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+
+audit: .venv/testing ## known vulnerabilities of what is pinned; needs pypi.org itself, a mirror won't do
+	$(BIN)/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 check: .venv/testing ## the fast test suite
 	$(BIN)/pytest -n 2

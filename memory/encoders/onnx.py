@@ -11,7 +11,9 @@ from tokenizers import Tokenizer
 from memory.encoders.port import Encoding, Floats, batches_by_length, checked_file, unit
 from memory.errors import SetupError
 
+# pragma: allowlist nextline secret
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+# pragma: allowlist nextline secret
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 _TOKENIZER = "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
 
