@@ -4,6 +4,7 @@ import typer
 
 from eval.commands.compare import compare_command
 from eval.commands.convert import convert_command
+from eval.commands.encryption import encryption_command
 from eval.commands.gate import gate_command
 from eval.commands.latency import latency_command
 from eval.commands.peers import app as peers
@@ -24,6 +25,7 @@ app.command("keep")(keep_command)
 app.command("publish")(publish_command)
 app.command("latency")(latency_command)
 app.command("scale")(scale_command)
+app.command("encryption")(encryption_command)
 app.add_typer(peers, name="peers")
 
 

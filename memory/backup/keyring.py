@@ -11,10 +11,12 @@ from memory.backup.files import sync, told
 from memory.errors import CorruptFileError, SetupError
 from memory.ledger import EVERY_TENANT, Ledger, data_keys, tombstones
 from memory.ledger.data_keys import Wrapped
+from memory.times import now
 
 FILE = "keyring.sqlite3"
 
 _TABLES = """
+CREATE TABLE made (at INTEGER);
 CREATE TABLE keys (user_id INTEGER PRIMARY KEY, tenant TEXT, created_at INTEGER, master TEXT, wrapped BLOB);
 CREATE TABLE secrets (name TEXT PRIMARY KEY, master TEXT, wrapped BLOB);
 CREATE TABLE tombstones (hash BLOB PRIMARY KEY, at INTEGER);
@@ -23,8 +25,9 @@ CREATE TABLE tombstones (hash BLOB PRIMARY KEY, at INTEGER);
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Wrapped keys by user number, wrapped secrets by name, and tombstones."""
+    """Wrapped keys by user number, wrapped secrets by name, and tombstones, as they were at `made_at`."""
 
+    made_at: int
     keys: dict[int, Wrapped]
     secrets: dict[str, tuple[str, bytes]]
     tombstones: list[tuple[bytes, int]]
@@ -32,7 +35,7 @@ class Keyring:
     @classmethod
     def of_ledger(cls, tx: sa.Connection) -> "Keyring":
         """Return what the ledger holds now."""
-        return cls(data_keys.all_of(tx), data_keys.all_secrets(tx), tombstones.all_of(tx))
+        return cls(now(), data_keys.all_of(tx), data_keys.all_secrets(tx), tombstones.all_of(tx))
 
     @classmethod
     def from_file(cls, path: Path) -> "Keyring":
@@ -41,12 +44,13 @@ class Keyring:
             raise SetupError(f"there is no keyring at {path}; without it no backup can be read")
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+                ((at,),) = file.execute("SELECT at FROM made")
                 rows = file.execute("SELECT user_id, tenant, created_at, master, wrapped FROM keys")
                 keys = {user: Wrapped(*more) for user, *more in rows}
                 rows = file.execute("SELECT name, master, wrapped FROM secrets")
                 secrets = {name: (master, wrapped) for name, master, wrapped in rows}
-                return cls(keys, secrets, list(file.execute("SELECT hash, at FROM tombstones")))
-        except sqlite3.DatabaseError as error:
+                return cls(at, keys, secrets, list(file.execute("SELECT hash, at FROM tombstones")))
+        except (sqlite3.DatabaseError, ValueError) as error:
             raise CorruptFileError(f"the keyring {path} is damaged: {error}") from error
 
     def write(self, path: Path) -> None:
@@ -57,6 +61,7 @@ class Keyring:
             beside.touch(0o600)
             with closing(sqlite3.connect(beside)) as file, file:
                 file.executescript(_TABLES)
+                file.execute("INSERT INTO made VALUES (?)", (self.made_at,))
                 rows = [(user, *key) for user, key in self.keys.items()]
                 file.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?)", rows)
                 file.executemany(

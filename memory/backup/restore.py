@@ -24,6 +24,7 @@ from memory.scope import Scope
 from memory.times import now
 from memory.vault import Master
 
+_STALE = "the keyring is older than the backup, and lacks keys of those who came later; take the newest one"
 _SUFFIXES = ("", "-wal", "-shm")
 
 
@@ -75,13 +76,16 @@ def restore(backup: Path, data: Path, master: Master, *, replace: bool = False) 
 def finish(ledger: Ledger, ring: Keyring) -> tuple[dict[tombstones.Kind, int], int]:
     """Give a copy of the ledger its keys, and erase what was purged since; one transaction.
 
-    Returns what was erased: by tombstones, and users whose keys are gone.
+    Returns what was erased: by tombstones, and users whose keys are gone. Raises `SetupError` for a keyring
+    from before somebody came who is in the copy: it can't tell who was purged from who is new.
     """
     with ledger.writing(EVERY_TENANT) as tx:
         data_keys.put_back(tx, ring.keys, ring.secrets)
         tombstones.merge(tx, ring.tombstones)
         erased = tombstones.apply(tx)
         shredded = data_keys.keyless(tx)
+        if any(came > ring.made_at for came in shredded.values()):
+            raise SetupError(_STALE)
         tombstones.erase(tx, "user", shredded)
         numbers.go_on_from(tx, now())
     ledger.unlock()
@@ -91,6 +95,8 @@ def finish(ledger: Ledger, ring: Keyring) -> tuple[dict[tombstones.Kind, int], i
 def _staged(backup: Path, stage: Path, ring: Keyring, master: Master) -> Restored:
     """Return what a backup brings, restored in `stage`."""
     manifest = Manifest.read(backup)
+    if ring.made_at < manifest.created_at:
+        raise SetupError(_STALE)
     with told("copy the backup to", stage):
         shutil.copyfile(backup / LEDGER, stage / FILE)
     with closing(sqlite3.connect(stage / FILE)) as copy:
@@ -142,7 +148,7 @@ def _keyring(backup: Path, data: Path, master: Master) -> Keyring:
     if _pepper(found, master) != _pepper(beside, master):
         return beside
     keys = {user: key for user, key in found.keys.items() if user in beside.keys}
-    return Keyring(keys, found.secrets, [*beside.tombstones, *found.tombstones])
+    return Keyring(beside.made_at, keys, found.secrets, [*beside.tombstones, *found.tombstones])
 
 
 def _pepper(ring: Keyring, master: Master) -> bytes:

@@ -98,21 +98,24 @@ def all_secrets(tx: sa.Connection) -> dict[str, tuple[str, bytes]]:
 def put_back(tx: sa.Connection, keys: dict[int, Wrapped], kept: dict[str, tuple[str, bytes]]) -> None:
     """Give a copy of the ledger its keys and secrets, each key to the user whose it is only."""
     for name, (master, wrapped) in kept.items():
+        tx.execute(sa.delete(secrets).where(secrets.c.name == name))
         insert_missing(tx, secrets, name=name, master=master, wrapped=wrapped)
     rows = tx.execute(sa.select(users.c.id, users.c.tenant, users.c.created_at)).all()
     for row in rows:
         key = keys.get(row.id)
         if key is not None and key[:2] == (row.tenant, row.created_at):
             values = {"tenant": key.tenant, "master": key.master, "wrapped": key.wrapped}
+            tx.execute(sa.delete(data_keys).where(data_keys.c.user_id == row.id))
             insert_missing(tx, data_keys, user_id=row.id, **values)
 
 
-def keyless(tx: sa.Connection) -> list[int]:
-    """Return the users who have sealed turns and no key."""
-    query = sa.select(turns.c.user_id).where(
-        turns.c.sealed.is_not(None), turns.c.user_id.not_in(sa.select(data_keys.c.user_id))
+def keyless(tx: sa.Connection) -> dict[int, int]:
+    """Return the users who have sealed turns and no key, with the time when each came."""
+    held = sa.select(turns.c.id).where(turns.c.user_id == users.c.id, turns.c.sealed.is_not(None))
+    query = sa.select(users.c.id, users.c.created_at).where(
+        held.exists(), users.c.id.not_in(sa.select(data_keys.c.user_id))
     )
-    return sorted(tx.scalars(query.distinct()))
+    return {row.id: row.created_at for row in tx.execute(query)}
 
 
 def rewrap(tx: sa.Connection, limit: int) -> int:

@@ -32,8 +32,9 @@ class EmbeddedIndex:
 
     @staticmethod
     def exists(folder: Path) -> bool:
-        """Tell whether the folder holds an index."""
-        return (folder / FILE).exists()
+        """Tell whether the folder holds an index; an empty file is none."""
+        file = folder / FILE
+        return file.exists() and file.stat().st_size > 0
 
     @staticmethod
     def remove(folder: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from api.settings import Settings
 from api.stores import master_key, open_ledger
 from memory.backup.create import create
+from memory.backup.keyring import Keyring
 from memory.backup.keys import after_purge
 from memory.backup.manifest import LEDGER, Manifest
-from memory.backup.restore import restore, verify
+from memory.backup.restore import finish, restore, verify
 from memory.errors import CorruptFileError, DataFolderInUseError, MasterKeyError, SetupError
 from memory.folder import DataFolder
 from memory.ledger import EVERY_TENANT, Ledger, erasing, turns, users
@@ -154,6 +155,28 @@ def test_a_damaged_backup_is_found(settings: Settings, tmp_path: Path) -> None:
         verify(backup, master_key(settings))
     with pytest.raises(SetupError, match="is no backup"):
         Manifest.read(tmp_path)
+
+
+def test_an_old_keyring_erases_nobody(settings: Settings, tmp_path: Path) -> None:
+    """Who came after it was written has no key in it, and must not be taken for one who was purged."""
+    folder = tmp_path / "backups"
+    with open_ledger(settings) as ledger:
+        remember(ledger, "ada")
+    made(settings, folder)
+    old = (folder / "keyring.sqlite3").read_bytes()
+    with open_ledger(settings) as ledger:
+        remember(ledger, "bob")
+    backup = made(settings, folder)
+    (folder / "keyring.sqlite3").write_bytes(old)
+
+    with pytest.raises(SetupError, match="older than the backup"):
+        restore(backup, tmp_path / "other", master_key(settings))
+    stale = Keyring.from_file(folder / "keyring.sqlite3")
+    with open_ledger(settings) as ledger:
+        with ledger.writing(EVERY_TENANT) as tx:
+            tx.exec_driver_sql("DELETE FROM data_keys WHERE user_id = 2")
+        with pytest.raises(SetupError, match="older than the backup"):
+            finish(ledger, stale)
 
 
 def test_a_folder_is_not_overwritten_by_accident(settings: Settings, tmp_path: Path) -> None:
