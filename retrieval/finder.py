@@ -19,7 +19,7 @@ from memory.tokens import TokenCounter
 from memory.trust import Tier, tier
 from memory.turns import Turn
 from retrieval.codec import TokenCodec
-from retrieval.fallback import search_ledger
+from retrieval.fallback import LedgerSearch
 from retrieval.index import Found, Index, IndexedTurn, Limits, QueryView
 from retrieval.passages import encoded, unencoded
 from retrieval.query import Query, views
@@ -119,6 +119,7 @@ class Finder:
         self._counter = counter
         self._limits = limits or Limits()
         self._trusted = trusted
+        self._search_ledger = LedgerSearch(ledger, counter, codec, self._limits)
 
     def __call__(self, scope: Scope, wanted: Wanted, clock: Clock) -> Finding:
         """Return the candidates of a scope; raise `InvalidInputError` where its session won't do."""
@@ -128,7 +129,9 @@ class Finder:
             query = _query(wanted, known)
             searched = views(query, self._encoder, self._codec)
         with clock.measured("search"):
-            found, degraded = self._search(scope, wanted, known, searched)
+            # A session that nothing was remembered of has no number, and so no turns.
+            session = (known.session.id if known.session else 0) if wanted.within_session else None
+            found, degraded = self._search(scope, known, query, searched, session=session)
         with clock.measured("trust"):
             tiers = self._tiers(scope, found)
         available = known.user.tokens if known.user else 0
@@ -161,26 +164,15 @@ class Finder:
         return known
 
     def _search(
-        self, scope: Scope, wanted: Wanted, known: _Known, searched: list[QueryView]
+        self, scope: Scope, known: _Known, query: Query, searched: list[QueryView], *, session: int | None
     ) -> tuple[Found, bool]:
         """Return what the index finds, or what a lexical search of the ledger does, and whether so."""
-        # A session that nothing was remembered of has no number, and so no turns.
-        session = (known.session.id if known.session else 0) if wanted.within_session else None
         try:
             self._preview(scope, known)
             return self._index.search(scope, searched, self._limits, session=session), False
         except (UnavailableError, CorruptFileError) as error:
             log.warning("recall.degraded", error=repr(error))
-            found = search_ledger(
-                self._ledger,
-                scope,
-                searched,
-                self._limits,
-                session=session,
-                counter=self._counter,
-                codec=self._codec,
-            )
-            return found, True
+            return self._search_ledger(scope, query, searched, session=session), True
 
     def _tiers(self, scope: Scope, found: Found) -> dict[int, Tier]:
         """Return how far the candidates are trusted whose role doesn't tell: the ledger knows, no index."""

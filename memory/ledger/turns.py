@@ -153,6 +153,16 @@ def stream(tx: sa.Connection, scope: Scope) -> Iterator[Turn]:
         last = page[-1].id
 
 
+def newest(tx: sa.Connection, scope: Scope, session: int | None = None) -> Iterator[Turn]:
+    """Yield the user's turns, or those of one session of theirs, newest first."""
+    mine = _of_user(scope) if session is None else _of_user(scope).where(turns.c.session_id == session)
+    mine = mine.order_by(turns.c.id.desc()).limit(_CHUNK)
+    page = _read(tx, mine)
+    while page:
+        yield from page
+        page = _read(tx, mine.where(turns.c.id < page[-1].id))
+
+
 def _read(tx: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> list[Turn]:
     keys = DataKeys(tx)
     return [_opened(keys, row) for row in tx.execute(query)]
