@@ -9,7 +9,7 @@ import structlog
 
 from memory.encoders import SharedEncoder
 from memory.encoders.port import Floats
-from memory.errors import SatchelError, UnavailableError
+from memory.errors import RefusedError, SatchelError, UnavailableError
 from memory.ledger import Ledger, outbox, users
 from memory.ledger import turns as turn_table
 from memory.ledger.outbox import Claim
@@ -118,11 +118,11 @@ class Indexer:
         except Exception as error:  # noqa: BLE001 - whatever it was, the turn is put off, not lost
             if self._closed and isinstance(error, SatchelError):
                 return
-            if len(ids) > 1:  # one bad turn must not hold up the others
+            if len(ids) > 1 and not _index_is_down(error):  # one bad turn must not hold up the others
                 for turn in ids:
                     self._index_or_put_off(claim, [turn])
                 return
-            log.warning("indexer.put_off", turn=ids[0], error=repr(error))
+            log.warning("indexer.put_off", turn=ids[0], turns=len(ids), error=repr(error))
             with self._ledger.writing(claim.scope.tenant) as tx:
                 outbox.failed(tx, ids, now(), repr(error))
 
@@ -153,6 +153,11 @@ class Indexer:
         if self._observe is not None:
             self._observe(tx, claim.scope, [pair for pair in seen if pair[0].id in fresh])
         users.touch(tx, claim.user)
+
+
+def _index_is_down(error: Exception) -> bool:
+    """Tell whether no turn would fare better alone."""
+    return isinstance(error, UnavailableError) and not isinstance(error, RefusedError)
 
 
 def _batches(claim: Claim) -> list[list[int]]:
