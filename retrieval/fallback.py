@@ -24,6 +24,9 @@ from retrieval.terms import terms
 _READING = 0.06
 _PREPARING = 0.04
 
+# So many are read whatever it takes.
+_ALWAYS = 100
+
 _CHOSEN = 120
 _NEWEST = 10
 
@@ -87,7 +90,7 @@ def _best(told: Iterable[Turn], needles: Sequence[str], until: float) -> list[Tu
                 holding.append((turn, held))
             for place in held:
                 counts[place] += 1
-        if time.perf_counter() > until:
+        if read % _ALWAYS == 0 and time.perf_counter() > until:
             break
     weights = [log1p((read - count + 0.5) / (count + 0.5)) for count in counts]
     best = nlargest(_CHOSEN, holding, key=lambda entry: sum(weights[place] for place in entry[1]))

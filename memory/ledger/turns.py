@@ -39,6 +39,7 @@ _COLUMNS = (
 # The columns that a turn's own fields fill, by the same names.
 _STORED = ("name", "seq", "role", "created_at", "source", "tokens")
 _CHUNK = 500
+_FEW = 100  # for who may stop early
 
 
 def append(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn], tokens: Sequence[int]) -> list[Turn]:
@@ -156,7 +157,7 @@ def stream(tx: sa.Connection, scope: Scope) -> Iterator[Turn]:
 def newest(tx: sa.Connection, scope: Scope, session: int | None = None) -> Iterator[Turn]:
     """Yield the user's turns, or those of one session of theirs, newest first."""
     mine = _of_user(scope) if session is None else _of_user(scope).where(turns.c.session_id == session)
-    mine = mine.order_by(turns.c.id.desc()).limit(_CHUNK)
+    mine = mine.order_by(turns.c.id.desc()).limit(_FEW)
     page = _read(tx, mine)
     while page:
         yield from page
