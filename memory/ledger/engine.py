@@ -45,6 +45,8 @@ def _prepare(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return  # SQLAlchemy says "begin" here too; VACUUM must not find a transaction
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

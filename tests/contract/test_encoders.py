@@ -72,6 +72,13 @@ def test_order_and_company_change_nothing(any_encoder: Encoder) -> None:
         assert np.array_equal(alone.spans, encoding.spans)
 
 
+def test_an_encoder_has_a_name(any_encoder: Encoder, encoder: OnnxEncoder) -> None:
+    """Other vectors go by another name, so that an index can tell."""
+    assert any_encoder.id
+    same = np.array_equal(any_encoder.encode(TEXTS[:1])[0].pooled, encoder.encode(TEXTS[:1])[0].pooled)
+    assert (any_encoder.id == encoder.id) == same
+
+
 def test_nothing_encodes_to_nothing(any_encoder: Encoder) -> None:
     """No texts, no vectors."""
     assert any_encoder.encode([]) == []

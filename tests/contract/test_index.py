@@ -9,7 +9,7 @@ import pytest
 from memory.errors import EncoderMismatchError
 from memory.scope import Scope
 from retrieval.codec import TokenCodec
-from retrieval.index import Index, Limits
+from retrieval.index import Index, IndexSettings, Limits
 from tests.adapters import ADAPTERS, Open
 from tests.contract.conftest import ADA, BOB, CODEC, TEXTS, Maker
 
@@ -126,6 +126,27 @@ def test_what_was_upserted_survives_a_restart(adapter: Open, tmp_path: Path, mak
     assert np.array_equal(before.start, after.start)
     assert np.allclose(before.maxsim, after.maxsim, atol=1e-6)
     assert np.allclose(before.dense, after.dense, atol=2e-3)  # half precision on disk
+
+
+def test_settings_say_what_it_was_built_with(index: Index) -> None:
+    """Encoder, dimension and codec."""
+    assert index.settings == IndexSettings("minilm", CODEC.encoder_dim, CODEC.id)
+
+
+def test_no_trace_is_held_of_what_was_deleted(index: Index, maker: Maker) -> None:
+    """Traces of a turn are among what is held, if anything local is, until it was deleted and compacted."""
+    index.upsert(ADA, [maker.turn(text, key) for key, text in enumerate(TEXTS)])
+    traces = [piece.data for piece in index.traces(ADA, [0])]
+    held = b"".join(index.held())
+    assert any(trace in held for trace in traces) == bool(traces) == bool(held)
+    assert not list(index.traces(BOB, [0])), "another user's"
+
+    index.delete(ADA, [0])
+    assert index.compact(thorough=True)
+
+    held = b"".join(index.held())
+    assert not any(trace in held for trace in traces)
+    assert index.search(ADA, maker.views(TEXTS[1]), Limits()).size == len(TEXTS) - 1
 
 
 def test_a_user_of_whom_nothing_is_there(index: Index, maker: Maker) -> None:
