@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.access.admission import Admission
-from api.http import analytics, context, health, memory, problems, purges, reviews, sessions, turns
+from api.http import analytics, context, health, memory, problems, purges, retention, reviews, sessions, turns
 from api.http.gate import Gate
 from api.http.middleware import Around
 from api.services import Services, open_services
@@ -37,7 +37,7 @@ def create_app(
         title="Satchel", version=VERSION, description=_DESCRIPTION, lifespan=lifespan, redoc_url=None
     )
     problems.install(app)
-    for part in (turns, context, sessions, memory, purges, reviews, analytics, health):
+    for part in (turns, context, sessions, memory, purges, retention, reviews, analytics, health):
         app.include_router(part.router)
     admission = Admission(settings.max_concurrent or cores(), settings.burst_seconds)
     app.add_middleware(Gate, admission=admission)  # the one added last is the outermost

@@ -30,6 +30,7 @@ from memory.purge.signing import FILE as RECEIPT_KEY
 from memory.purge.worker import Worker
 from memory.recall_log import RecallLog
 from memory.remember import Remember
+from memory.retention import Retention
 from memory.review import Reviewing
 from memory.risk import RiskFlags, load_policies
 from memory.routing import load_routing
@@ -60,6 +61,7 @@ class Services:
     search: Search
     purge: Purge
     holds: Holding
+    retention: Retention
     insight: Insight
     reviews: Reviewing
     recalls: RecallLog
@@ -114,6 +116,8 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         worker = Worker(ledger, index, settings.data, signer, backups=lambda _: after_purge(ledger))
         purge = Purge(ledger, worker, signer)
         stack.callback(purge.close)
+        retention = Retention(ledger, purge, seconds=settings.sweep_seconds)
+        stack.callback(retention.close)
         access = open_access(settings, ledger)
         stack.callback(access.close)
         model = RelevanceModel.shipped()
@@ -131,6 +135,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
                 search=Search(ledger, finder, model),
                 purge=purge,
                 holds=Holding(ledger),
+                retention=retention,
                 insight=insight,
                 reviews=Reviewing(ledger, flags.policies),
                 recalls=recalls,
@@ -164,4 +169,5 @@ def make_encoder(settings: Settings) -> Encoder:
 def _started(services: Services) -> Services:
     services.indexer.start()
     services.purge.start()
+    services.retention.start()
     return services

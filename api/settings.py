@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     analytics_min_sessions: Annotated[
         int, Field(ge=1, description="Analytics withholds counts of fewer sessions than this.")
     ] = 5
+    sweep_seconds: Annotated[
+        float, Field(gt=0, description="Seconds between two sweeps for turns that are past their retention.")
+    ] = 3600.0
     receipt_key: Annotated[
         Path | None,
         Field(

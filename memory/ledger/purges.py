@@ -65,6 +65,12 @@ def due(tx: sa.Connection, at: int, limit: int) -> list[Receipt]:
     return [Receipt(*row) for row in tx.execute(query.order_by(purges.c.requested_at).limit(limit))]
 
 
+def unfinished(tx: sa.Connection) -> int:
+    """Return how many purges are not done yet."""
+    query = sa.select(sa.func.count()).select_from(purges).where(purges.c.status != "done")
+    return int(tx.scalar(query) or 0)
+
+
 def derived_gone(tx: sa.Connection, receipt: str, fingerprints: bytes) -> None:
     """Note that the derived data is gone: no name is needed from here on."""
     tx.execute(sa.update(purges).where(purges.c.id == receipt).values(work={}, sought=fingerprints))

@@ -10,6 +10,7 @@ from memory.errors import NotFoundError
 from memory.ledger import Ledger, audit, erasing, holds, purges, turns
 from memory.ledger.erasing import Reach, Subject
 from memory.ledger.purges import Receipt
+from memory.ledger.tenancy import EVERY_TENANT
 from memory.purge.document import subject_hash
 from memory.purge.signing import Signer
 from memory.purge.worker import Worker
@@ -72,6 +73,11 @@ class Purge:
         if found is None:
             raise NotFoundError(f"no purge {receipt!r}")
         return found
+
+    def unfinished(self) -> int:
+        """Return how many purges are not done yet."""
+        with self._ledger.reading(EVERY_TENANT) as tx:
+            return purges.unfinished(tx)
 
     def start(self) -> None:
         """Begin to work, first on what was cut off."""

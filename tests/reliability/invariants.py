@@ -30,7 +30,7 @@ def assert_same_turns(services: Services, scope: Scope) -> None:
     """The index has each turn that the ledger has of a user, no other, and vectors for each passage."""
     with services.ledger.reading(scope.tenant) as tx:
         kept = {turn.id for turn in turns.stream(tx, scope)}
-    view = _any_view(services.index.settings.dim)
+    view = any_view(services.index.settings.dim)
     found = services.index.search(scope, [view], _ALL)
     assert found.size == len(kept)
     assert set(found.candidates.turn) == kept
@@ -40,7 +40,7 @@ def assert_same_turns(services: Services, scope: Scope) -> None:
     assert np.allclose(lengths, 1, atol=1e-2), "a passage without vectors"
 
 
-def _any_view(dim: int) -> QueryView:
+def any_view(dim: int) -> QueryView:
     """Return a query that asks for nothing in particular."""
     tokens = np.ones((1, default_codec(dim).dim), np.float32)
     return QueryView(np.ones(dim, np.float32), tokens, np.zeros(0, np.uint64), np.full(1, -1, np.int64))

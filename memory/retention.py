@@ -1,0 +1,94 @@
+"""Retention: turns that are older than they may be are purged, a bounded batch at a time."""
+
+import threading
+import time
+
+import structlog
+
+from memory.errors import NotFoundError
+from memory.ledger import EVERY_TENANT, Ledger, audit, retention
+from memory.ledger.erasing import Subject
+from memory.ledger.retention import Rules, Sweep
+from memory.purge import Purge
+from memory.times import now
+
+log = structlog.get_logger()
+
+# Turns of one purge, and seconds that one sweep of a tenant may take: others wait for neither.
+_BATCH = 1000
+_SECONDS = 30.0
+
+
+class Retention:
+    """Keeps the rules, and sweeps by them on a thread of its own."""
+
+    def __init__(self, ledger: Ledger, purge: Purge, *, seconds: float) -> None:
+        """`seconds` lie between two sweeps."""
+        self._ledger = ledger
+        self._purge = purge
+        self._seconds = seconds
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="retention", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the batch at hand."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def rules(self, tenant: str) -> Rules:
+        """Return a tenant's rules."""
+        with self._ledger.reading(tenant) as tx:
+            return retention.rules(tx, tenant)
+
+    def set_rules(self, tenant: str, days: float | None, sources: dict[str, float], actor: str) -> None:
+        """Replace a tenant's rules; the next sweep goes by them."""
+        with self._ledger.writing(tenant) as tx:
+            retention.set_rules(tx, tenant, days, sources)
+            audit.record(tx, tenant, actor, "retention.set", tenant, days=days, sources=len(sources))
+
+    def expire_session(self, tenant: str, session: str, at: int | None, actor: str) -> None:
+        """Say when a session is to be erased, None = by the rules; raise `NotFoundError` without one."""
+        with self._ledger.writing(tenant) as tx:
+            if not retention.expire_session(tx, tenant, session, at):
+                raise NotFoundError(f"no session {session!r}")
+            audit.record(tx, tenant, actor, "retention.session", tenant, expires_at=at)
+
+    def last_sweep(self, tenant: str) -> Sweep | None:
+        """Return a tenant's newest sweep."""
+        with self._ledger.reading(tenant) as tx:
+            return retention.last_sweep(tx, tenant)
+
+    def sweep(self, tenant: str) -> Sweep:
+        """Purge a tenant's expired turns, as many as the time allows, a receipt a batch."""
+        started, deadline = now(), time.monotonic() + _SECONDS
+        erased, receipts, more = 0, [], True
+        while more and time.monotonic() < deadline and not self._closing.is_set():
+            with self._ledger.reading(tenant) as tx:
+                ids = retention.expired(tx, tenant, started, _BATCH)
+            if ids:
+                subject = Subject(tenant, "expired", f"sweep {started}", tuple(ids))
+                receipt = self._purge.begin(subject, "retention")
+                erased += receipt.turns
+                receipts.append(receipt.id)
+            more = len(ids) == _BATCH
+        with self._ledger.writing(tenant) as tx:
+            held = retention.held_back(tx, tenant, started)
+            done = Sweep(started, now(), erased, held, int(more), receipts)
+            retention.keep_sweep(tx, tenant, done)
+        return done
+
+    def _serve(self) -> None:
+        while not self._closing.wait(self._seconds):
+            try:
+                with self._ledger.reading(EVERY_TENANT) as tx:
+                    tenants = retention.every_tenant(tx)
+                for tenant in tenants:
+                    self.sweep(tenant)
+            except Exception:
+                # The thread must live on: without it nothing would ever expire again.
+                log.exception("retention.failed")
