@@ -15,6 +15,7 @@ SatchelError
 ├── UnavailableError           try again later
 │   ├── RefusedError           it answers, but not to this: the rest of it works
 │   ├── OverloadedError        after retry_after seconds
+│   ├── FullError              the disk has no room; an operator must make some
 │   └── BusyError              others write the same: at once, it may do
 └── SetupError                 an operator must act: settings, files, versions
     ├── DataFolderInUseError   another process holds the data folder
@@ -81,6 +82,10 @@ class QuotaError(LimitError):
 
 class UnavailableError(SatchelError):
     """Something that is needed doesn't answer now."""
+
+
+class FullError(UnavailableError):
+    """The disk has no room, or doesn't take what is written; it may again when there is."""
 
 
 class BusyError(UnavailableError):

@@ -21,6 +21,7 @@ STATUS: tuple[tuple[type[errors.SatchelError], int], ...] = (
     (errors.UnauthenticatedError, 401),
     (errors.AccessError, 403),
     (errors.LimitError, 429),
+    (errors.FullError, 507),
     (errors.UnavailableError, 503),
     (errors.SetupError, 500),
 )

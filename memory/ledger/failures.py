@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from memory.errors import BusyError, CorruptFileError, SatchelError, SetupError, UnavailableError
+from memory.errors import BusyError, CorruptFileError, FullError, SatchelError, SetupError, UnavailableError
 
 # PostgreSQL, SQLSTATE: serialization_failure, deadlock_detected, unique_violation. The last means that
 # another transaction wrote the same after this one had looked: a second look finds it.
@@ -15,6 +15,9 @@ _HELD = "other requests hold the ledger for too long; try again"
 _FORBIDDEN = "42501"
 # Classes: connection exception, insufficient resources, operator intervention (also: timed out), system.
 _DOWN = {"08", "53", "57", "58"}
+
+# What SQLite says where a write fails: no space, a quota, a broken disk; likewise PostgreSQL (class 53100).
+_NO_ROOM = ("disk is full", "disk I/O error", "No space left on device")
 
 
 @contextmanager
@@ -39,6 +42,8 @@ def typed_failures() -> Iterator[None]:
 def _meaning(error: sa.exc.DBAPIError) -> SatchelError | None:
     # Without the statement and its values, which hold users' text.
     text = str(error.orig).strip()
+    if any(sign in text for sign in _NO_ROOM):
+        return FullError("the disk under the ledger takes nothing more; nothing of this request was kept")
     if hasattr(error.orig, "sqlstate"):  # psycopg's errors have it, None where no server spoke
         return _of_postgres(error, getattr(error.orig, "sqlstate", None), text)
     if "malformed" in text or "not a database" in text:
