@@ -37,8 +37,9 @@ def create_app(
         title="Satchel", version=VERSION, description=_DESCRIPTION, lifespan=lifespan, redoc_url=None
     )
     problems.install(app)
-    for part in (turns, context, sessions, memory, purges, retention, reviews, analytics, health):
-        app.include_router(part.router)
+    for part in (turns, context, sessions, memory, purges, retention, reviews, analytics):
+        app.include_router(part.router, responses=problems.DOCUMENTED)
+    app.include_router(health.router)
     admission = Admission(settings.max_concurrent or cores(), settings.burst_seconds)
     app.add_middleware(Gate, admission=admission)  # the one added last is the outermost
     app.add_middleware(Around, max_body_bytes=settings.max_body_bytes)

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
+from urllib.parse import unquote_to_bytes
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -14,7 +15,7 @@ from api.access.buckets import Buckets
 from api.http.problems import of_error
 from api.metrics import REFUSED, RUNNING, WAITING
 from api.services import Services
-from memory.errors import SatchelError
+from memory.errors import SatchelError, TextError
 
 _REMEMBERED = 10_000
 # Requests of callers not seen before share one queue, however many names they make up.
@@ -41,6 +42,7 @@ class Gate:
             return
         try:
             caller = await self._known(scope)
+            _check_text(scope)
             body = await _whole(receive)
             if body is None:
                 return
@@ -82,6 +84,15 @@ def credential(headers: Headers) -> str | None:
     sent = headers.getlist("authorization")
     scheme, _, value = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
     return value.strip() if scheme.lower() == "bearer" else None
+
+
+def _check_text(scope: Scope) -> None:
+    """Raise `TextError` where path or query are no UTF-8: decoded loosely, two names could become one."""
+    try:
+        for part in ("raw_path", "query_string"):
+            unquote_to_bytes((scope.get(part) or b"").replace(b"+", b" ")).decode()
+    except UnicodeDecodeError as error:
+        raise TextError("the path or the query is not UTF-8") from error
 
 
 async def _whole(receive: Receive) -> bytes | None:

@@ -6,6 +6,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from memory import errors
@@ -98,3 +99,32 @@ def _printable(text: str) -> str:
 
 def _printable_all(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{name: _printable(text) for name, text in row.items()} for row in rows[:20]]
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None
+
+
+def _documented(*descriptions: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {status: {"description": text, "content": content} for status, text in descriptions}
+
+
+# What every operation under `/v1` may answer beside what it is for.
+DOCUMENTED = _documented(
+    (400, "The body is not what its content type says."),
+    (401, "No key or token that is in use."),
+    (403, "The key lacks the right, or is for another user."),
+    (404, "Nothing of that name within reach."),
+    (409, "It clashes with what is stored."),
+    (413, "Send less at a time."),
+    (422, "The request can't be carried out as it stands; `errors` names the places."),
+    (429, "The key asks too often, or its quota is full; `Retry-After` says when to ask again."),
+    (503, "More is asked than can be answered, or something needed doesn't answer; `Retry-After` is sent."),
+)

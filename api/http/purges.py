@@ -1,6 +1,6 @@
 """Memory is erased, and the erasure proved."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -33,10 +33,13 @@ from memory.times import to_datetime
 
 router = APIRouter(tags=["purge"])
 
+_DRY = "What would be erased, with `dry_run`."
+_PREVIEWED: dict[int | str, dict[str, Any]] = {200: {"model": PreviewOut, "description": _DRY}}
+
 DryRun = Annotated[bool, Query(description="Count what would be erased; change nothing.")]
 
 
-@router.delete("/v1/turns/{turn_id}", status_code=202)
+@router.delete("/v1/turns/{turn_id}", status_code=202, responses=_PREVIEWED)
 def delete_turn(
     turn_id: Annotated[Name, Path()],
     opened: Opened,
@@ -49,7 +52,7 @@ def delete_turn(
     return _one(opened, caller, "turn", turn_id, response, dry_run=dry_run)
 
 
-@router.delete("/v1/sessions/{session_id}", status_code=202)
+@router.delete("/v1/sessions/{session_id}", status_code=202, responses=_PREVIEWED)
 def delete_session(
     session_id: Annotated[Name, Path()],
     opened: Opened,
@@ -62,7 +65,7 @@ def delete_session(
     return _one(opened, caller, "session", session_id, response, dry_run=dry_run)
 
 
-@router.delete("/v1/users/{user_id}/memory", status_code=202)
+@router.delete("/v1/users/{user_id}/memory", status_code=202, responses=_PREVIEWED)
 def delete_user_memory(
     user_id: Annotated[Name, Path()],
     opened: Opened,
@@ -75,7 +78,7 @@ def delete_user_memory(
     return _one(opened, caller, "user", user_id, response, dry_run=dry_run)
 
 
-@router.delete("/v1/sources/{source}", status_code=202)
+@router.delete("/v1/sources/{source}", status_code=202, responses=_PREVIEWED)
 def revoke_source(
     source: Annotated[Name, Path()],
     opened: Opened,
@@ -88,7 +91,7 @@ def revoke_source(
     return _one(opened, caller, "source", source, response, dry_run=dry_run)
 
 
-@router.post("/v1/purges", status_code=202)
+@router.post("/v1/purges", status_code=202, responses={200: {"model": PurgesOut, "description": _DRY}})
 def post_purges(body: PurgesIn, opened: Opened, caller: Admin, response: Response) -> PurgesOut:
     """Erase many subjects, each by itself: one receipt each, and what is refused says why."""
     if body.dry_run:
