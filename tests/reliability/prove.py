@@ -18,6 +18,8 @@ from tests.reliability.results import KEPT, ROOT, Break, Demand, Proof, demands,
 # What pytest answers when tests ran and some failed; an error of its own is no proof.
 _FAILED = 1
 _TIMEOUT = 900
+# A test that waits for ever for what a break took away has not noticed it in a way that anybody would see.
+_HUNG = -1
 
 
 def main(names: list[str]) -> int:
@@ -67,14 +69,13 @@ def _run(tree: Path, demand: Demand, one: Break) -> int:
         [f"tests/reliability/{one.test}"] if one.test else [str(p.relative_to(ROOT)) for p in demand.tests]
     )
     # `python -m` puts the copy before the installed sources, for the tests and for what they start.
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests],
-        cwd=tree,
-        capture_output=True,
-        check=False,
-        timeout=_TIMEOUT,
-    )
-    return done.returncode
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    try:
+        return subprocess.run(
+            command, cwd=tree, capture_output=True, check=False, timeout=_TIMEOUT
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return _HUNG
 
 
 if __name__ == "__main__":
