@@ -7,8 +7,9 @@ ACM Queue 2012):
 
 - calm: a burst may wait, up to `burst` seconds each. The first that would have to wait longer is sent away,
   and that ends the calm;
-- crowded: only who is next for a place, or would wait for less than `PATIENCE`, is let in. Calm returns when
-  nobody was sent away for `burst` seconds.
+- crowded: only who is next for a place, or would wait for less than `PATIENCE`, is let in; a tenant that has
+  no place may be behind as many as there are places. Calm returns when nobody was sent away for `burst`
+  seconds.
 
 Places go to the tenant that has fewest, so that one who asks a lot waits for himself and not for the others.
 """
@@ -69,7 +70,8 @@ class Admission:
         at = self._clock()
         crowded = at - self._refused_at < self._burst
         wait = (ahead + 1) * self._typical / self._places
-        if (ahead > 0 and wait > PATIENCE) if crowded else wait > self._burst:
+        room = self._places if not self._running[tenant] else 1
+        if (ahead >= room and wait > PATIENCE) if crowded else wait > self._burst:
             self._refused_at = at
             # Spread, so that those sent away together don't come back together.
             raise OverloadedError("more is asked than can be answered now", random.randint(1, 4))  # noqa: S311

@@ -1,0 +1,136 @@
+"""R22: ten times more than can be answered: whoever is let in is served, the others are told at once."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.openloop import Answer, OpenLoop
+from tests.reliability.conftest import Reached
+from tests.serving import Server, Start, new_key
+
+TURNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What was measured. capacity: answers a second; times in seconds; memory in bytes."""
+
+    capacity: float
+    goodput: float
+    alone_p99: float
+    admitted_p99: float
+    refused_p99: float
+    memory: float
+    quiet_served: float
+    back_after: float
+    refused: list[Answer]
+
+
+def measured(server: Server, seconds: float) -> Load:
+    """Measure alone, at capacity, at ten times it with one noisy tenant among four, and afterwards."""
+    clients = {f"t{number}": new_key(server.data, tenant=f"t{number}") for number in range(4)}
+    for key in clients.values():
+        turns = [
+            {"role": "user", "content": f"Door {number} opens with code K{number}."}
+            for number in range(TURNS)
+        ]
+        answer = server.client(key).post("/v1/sessions/s1/turns", json={"user_id": "ada", "turns": turns})
+        assert answer.status_code == 201
+    while server.client(None).get("/readyz").json()["queued"]:
+        pass
+    ask = json.dumps({"user_id": "ada", "query": "Which code opens door 7?", "max_tokens": 256}).encode()
+
+    async def all_of_it() -> Load:
+        loop = OpenLoop(server.url)
+        asked = {name: (loop.prepared("/v1/context", key, ask), name) for name, key in clients.items()}
+        await loop.one_after_the_other(asked["t0"][0], 1)
+        alone = await loop.one_after_the_other(asked["t0"][0], seconds / 4)
+        full = await loop.one_after_the_other(asked["t0"][0], seconds / 4, clients=4)
+        capacity = sum(one.status == 200 for one in full) / (seconds / 4)
+        before = resident(server)
+        # The noisy tenant asks for nearly all of it; the others for a third of what there is.
+        mix = [asked["t0"]] * 87 + [asked["t1"], asked["t2"], asked["t3"]]
+        over = await loop.at_rate(mix, 10 * capacity, seconds)
+        memory = resident(server) / before
+        ended = max(one.at + one.seconds for one in over)
+        limit = 2 * p99(alone)
+        back_after = 0.0
+        for _ in range(50):
+            one = await loop.send(*asked["t0"])
+            if one.status == 200 and one.seconds <= limit:
+                back_after = one.at - ended
+                break
+            await asyncio.sleep(0.1)
+        loop.close()
+        served = [one for one in over if one.status == 200]
+        quiet = [one for one in over if one.tag != "t0"]
+        return Load(
+            capacity=capacity,
+            goodput=len(served) / seconds,
+            alone_p99=p99(alone),
+            admitted_p99=p99(served),
+            refused_p99=p99([one for one in over if one.status != 200]),
+            memory=memory,
+            quiet_served=sum(one.status == 200 for one in quiet) / len(quiet),
+            back_after=back_after,
+            refused=[one for one in over if one.status != 200],
+        )
+
+    return asyncio.run(all_of_it())
+
+
+def p99(answers: list[Answer]) -> float:
+    """Return the time within which 99 of 100 were answered."""
+    return float(np.percentile([one.seconds for one in answers], 99))
+
+
+def resident(server: Server) -> int:
+    """Return the memory that the service holds now, in bytes."""
+    lines = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+def held(load: Load) -> None:
+    """What holds on any machine: refusals are 503 and say when to come back; memory stays; all goes on."""
+    assert load.refused
+    assert {one.status for one in load.refused} == {503}
+    assert {one.retry for one in load.refused} <= {"1", "2", "3", "4"}
+    assert load.memory <= 1.3
+
+
+def told(load: Load) -> str:
+    """Return the figures."""
+    share, slower = load.goodput / load.capacity, load.admitted_p99 / load.alone_p99
+    return (
+        f"memory {load.memory:.2f} x; goodput {share:.0%} of {load.capacity:.0f} contexts a second; "
+        f"p99 of the admitted {slower:.1f} x the {load.alone_p99 * 1000:.0f} ms of one alone; "
+        f"99% refused within {load.refused_p99 * 1000:.0f} ms; "
+        f"quiet tenants served {load.quiet_served:.0%} beside a noisy one; back after {load.back_after:.1f} s"
+    )
+
+
+def test_too_much_is_refused_and_the_rest_is_served(start: Start, reached: Reached) -> None:
+    """A few seconds of ten times too much."""
+    load = measured(start(), 4)
+    held(load)
+    assert load.goodput > 0
+    # One noisy tenant in ten times too much: its own requests are sent away, the others' mostly not.
+    assert load.quiet_served > 2 * load.goodput / (10 * load.capacity)
+    reached(told(load))
+
+
+@pytest.mark.drill
+def test_a_minute_of_ten_times_too_much(start: Start, reached: Reached) -> None:
+    """The figures depend on what else the machine does: they are noted, then judged."""
+    load = measured(start(), 60)
+    reached(told(load))
+    held(load)
+    assert load.goodput >= 0.9 * load.capacity
+    assert load.admitted_p99 <= 2 * load.alone_p99
+    assert load.refused_p99 <= 0.02
+    assert load.quiet_served >= 0.9
+    assert load.back_after <= 5
