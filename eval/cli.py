@@ -3,6 +3,7 @@
 import typer
 
 from eval.commands.compare import compare_command
+from eval.commands.congruence import congruence_command
 from eval.commands.convert import convert_command
 from eval.commands.encryption import encryption_command
 from eval.commands.gate import gate_command
@@ -18,6 +19,7 @@ app = typer.Typer(no_args_is_help=True)
 app.command("run")(run_command)
 app.command("suite")(suite_command)
 app.command("compare")(compare_command)
+app.command("congruence")(congruence_command)
 app.command("residue")(residue_command)
 app.command("gate")(gate_command)
 app.command("convert")(convert_command)

@@ -78,6 +78,12 @@ def publish(client: QdrantClient, collection: str, options: QdrantOptions) -> No
         client.update_collection_aliases(actions)
 
 
+def remove(client: QdrantClient, collection: str) -> None:
+    """Delete the collection."""
+    with answering():
+        client.delete_collection(collection)
+
+
 def collection_name(settings: IndexSettings, options: QdrantOptions) -> str:
     """Return the name of the collection of these settings."""
     digest = blake2b(repr(settings).encode(), digest_size=6).hexdigest()

@@ -63,6 +63,10 @@ class QdrantIndex:
         """Make this collection the alias's."""
         collection.publish(self._clients.writes, self._remote.collection, self._options)
 
+    def remove(self) -> None:
+        """Delete the collection and all that is in it."""
+        collection.remove(self._clients.writes, self._remote.collection)
+
     def upsert(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
         owner = owner_of(scope)
         self._remote.upsert(owner, points_of(scope, turns))

@@ -13,6 +13,7 @@ from retrieval.qdrant.points import entry_of, of_owner, of_session, point_id
 from retrieval.qdrant.replica import Replica
 from retrieval.scoring.outline import PASSAGE, TURN
 from retrieval.scoring.search import Cosines, Details
+from retrieval.scoring.sessions import spread
 
 # The nearest rows that every query asks for, few bytes each: what a session's best is, is known for
 # scopes of up to as many passages, and nearly so for larger ones.
@@ -85,14 +86,14 @@ class Source:
             values[row] = self._replica.local.pooled[place] @ view.pooled
         for row, point in self._rows(hits):
             values[row] = point.score
-        if not count:
-            return Cosines(values, values)
         known = np.isfinite(values)
+        if known.all():
+            return Cosines(values, spread(values))
         total = self._replica.moments.total(view.pooled)
         rest = (total - float(values[known].sum())) / max(count - int(known.sum()), 1)
         deviation = max(self._replica.moments.deviation(view.pooled, count), 1e-6)
-        spread = (np.where(known, values, np.float32(rest)) - total / count) / deviation
-        return Cosines(values, spread.astype(np.float32))
+        units = (np.where(known, values, np.float32(rest)) - total / count) / deviation
+        return Cosines(values, units.astype(np.float32))
 
     def _rows(self, hits: Iterable[q.ScoredPoint]) -> Iterable[tuple[int, q.ScoredPoint]]:
         """Yield points with their rows; what the outline doesn't have came after it was looked at."""
