@@ -24,7 +24,7 @@ def residue_command(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Delete a user by each system's own means, then count what is left of a canary in its files."""
+    """Delete a user by each system's own means, then search its files for what is left: text and vector."""
     with told():
         means = Means(CachedEncoder(lazy_encoder("onnx"), default_folder()), TokenCounter())
         found = [measure(name, means) for name in systems.split(",")]
@@ -34,11 +34,12 @@ def residue_command(
     if as_json:
         print_json(rows)
         return
-    table = Table("system", "copies before", "copies after", "bytes after", "recalled after", "where")
+    table = Table("system", "bytes before", "bytes after", "in what form", "recalled after", "where")
     for one, row in zip(found, rows, strict=True):
         if one.error:
             table.add_row(one.system, "", "", "", "", one.error.strip().splitlines()[-1])
         else:
-            counts = (str(row[name]) for name in ("copies_before", "copies", "residue_bytes"))
-            table.add_row(one.system, *counts, "yes" if one.recalled else "no", " ".join(one.files))
+            counts = (str(row[name]) for name in ("bytes_before", "residue_bytes"))
+            recalled = "yes" if one.recalled else "no"
+            table.add_row(one.system, *counts, ", ".join(one.after), recalled, " ".join(one.files))
     console.print(table)

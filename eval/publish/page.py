@@ -210,11 +210,13 @@ def _residue(found: list[dict[str, Any]] | None) -> str:
         ]
         for one in found
     ]
-    head = ["system", "copies in its files before", "after deletion", "where"]
+    head = ["system", "bytes in its files before", "after deletion", "where"]
     return (
-        "## What deletion leaves behind\n\nA word planted in one turn, the user deleted by the system's own "
-        "means, every file searched for the word right after (`satchel eval residue`). LangGraph's store is "
-        "in memory and has no files; a database's journal may be overwritten later.\n\n"
+        "## What deletion leaves behind\n\nOne turn with a planted word, the user deleted by the system's "
+        "own means, every file searched right after for pieces of the turn's text and of its vector, by the "
+        "scan that Satchel's receipts rest on (`satchel eval residue`). Vectors are found where a system "
+        "keeps them as float16 or float32. LangGraph's store is in memory and has no files; a database's "
+        "journal may be overwritten later.\n\n"
         f"{_table(head, rows)}\n"
     )
 
@@ -241,7 +243,11 @@ def _latency(found: dict[str, Any] | None) -> str:
 
 def _left(one: dict[str, Any]) -> list[str]:
     where = ", ".join(f"`{name.split('/', 1)[-1]}`" for name in one["files"])
-    return [str(one["copies_before"]), f"{one['copies']} ({one['residue_bytes']} bytes)", where]
+    return [_bytes(one["before"]), _bytes(one["after"]), where]
+
+
+def _bytes(by_form: dict[str, int]) -> str:
+    return ", ".join(f"{count} ({form})" for form, count in sorted(by_form.items())) or "0"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

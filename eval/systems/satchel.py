@@ -127,15 +127,9 @@ class Satchel:
         if receipt.status != "done":
             raise SystemFailedError(f"the purge ended as {receipt.status}: {receipt.error}")
 
-    def residue(self, canary: str) -> dict[str, int]:
-        """Return how often the canary's bytes are in each file of the data folder."""
-        folder = self._services.settings.data
-        counted = {
-            str(path.relative_to(folder)): path.read_bytes().count(canary.encode())
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-        return {path: times for path, times in counted.items() if times}
+    def folder(self) -> Path:
+        """Return the data folder."""
+        return self._services.settings.data
 
     def close(self) -> None:
         """Stop the service and remove its folder."""

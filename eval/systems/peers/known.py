@@ -23,6 +23,11 @@ _ALL = (
         "infer=False, embedded Qdrant; dense only: its BM25 arm needs a download. Own context: search()",
     ),
     Known(
+        "chroma",
+        (("chromadb==1.5.9",),),
+        "persistent collection, dense (HNSW, cosine). Own context: query(), ten results",
+    ),
+    Known(
         "mempalace",
         (("mempalace==3.11.0",),),
         "sqlite_exact, candidate_strategy=union (dense and BM25). Own context: search_memories() defaults",

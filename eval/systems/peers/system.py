@@ -1,6 +1,7 @@
 """A peer as a system: its ranking under our budget, and its own context besides."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from eval.datasets.model import Query, Unit
@@ -71,10 +72,9 @@ class PeerSystem:
         """Delete the conversation by the peer's own means."""
         self._running.call("forget")
 
-    def residue(self, canary: str) -> dict[str, int]:
-        """Return how often the canary is in each file that the peer keeps."""
-        found: dict[str, int] = self._running.call("residue", canary=canary)
-        return found
+    def folder(self) -> Path:
+        """Return the folder of all files that the peer keeps."""
+        return Path(self._running.call("folder"))
 
     def close(self) -> None:
         """End the worker."""

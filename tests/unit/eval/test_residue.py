@@ -1,12 +1,13 @@
 """The purge benchmark."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from eval import residue
 from eval.datasets.model import Query, Unit
-from eval.residue import CANARY, measure
+from eval.residue import measure
 from eval.systems import Means, make
 from eval.systems.port import SystemFailedError
 from memory.tokens import TokenCounter
@@ -16,47 +17,56 @@ from tests.unit.eval.fakes import HashEncoder
 class Sloppy:
     """Says that it forgot, and keeps a copy."""
 
-    def __init__(self, *, keeps: bool) -> None:
+    def __init__(self, folder: Path, *, keeps: bool) -> None:
         """`keeps` a copy after forgetting."""
         self._keeps = keeps
-        self._files = {"data.db": "", "history.db": ""}
+        self._folder = folder
+        self._forgotten = False
 
     def start(self, conversation: str) -> None:
         """Begin."""
 
     def remember(self, units: Sequence[Unit]) -> None:
-        """Write everything twice."""
+        """Write everything twice, and the last one's vector."""
         text = " ".join(unit.text for unit in units)
-        self._files = {"data.db": text, "history.db": text}
+        (self._folder / "data.db").write_text(text)
+        (self._folder / "history.db").write_text(text)
+        (vector,) = HashEncoder().encode([units[-1].text])
+        (self._folder / "vectors").write_bytes(vector.pooled.astype("<f4").tobytes())
 
     def ranking(self, query: Query, k: int) -> list[str]:
-        """Find it while it is in the main file."""
+        """Find it until it is to be forgotten."""
         del query, k
-        if not self._files["data.db"]:
+        if self._forgotten:
             raise SystemFailedError("no such user")
         return ["canary"]
 
     def forget(self) -> None:
-        """Empty the main file."""
-        self._files = {"data.db": "", "history.db": self._files["history.db"] if self._keeps else ""}
+        """Empty the main file and the vectors."""
+        self._forgotten = True
+        for name in ("data.db", "vectors") if self._keeps else ("data.db", "vectors", "history.db"):
+            (self._folder / name).write_bytes(b"")
 
-    def residue(self, canary: str) -> dict[str, int]:
-        """Count."""
-        return {name: text.count(canary) for name, text in self._files.items() if canary in text}
+    def folder(self) -> Path:
+        """Return where it writes."""
+        return self._folder
 
     def close(self) -> None:
         """Hold nothing."""
 
 
-@pytest.mark.parametrize(("keeps", "copies"), [(True, 1), (False, 0)])
-def test_residue_is_counted(monkeypatch: pytest.MonkeyPatch, keeps: bool, copies: int) -> None:  # noqa: FBT001
-    """Copies before and after, where they are, and whether the text still comes back."""
-    monkeypatch.setattr(residue, "make", lambda *_: Sloppy(keeps=keeps))
+@pytest.mark.parametrize("keeps", [True, False])
+def test_residue_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, keeps: bool) -> None:  # noqa: FBT001
+    """Bytes before and after by form, where they are, and whether the text still comes back."""
+    monkeypatch.setattr(residue, "make", lambda *_: Sloppy(tmp_path, keeps=keeps))
     found = measure("sloppy", Means(HashEncoder(), TokenCounter()))
 
-    assert (found.found, found.copies_before, found.copies, found.recalled) == (True, 2, copies, False)
-    assert found.files == ("history.db",) * copies
-    assert found.as_json()["residue_bytes"] == copies * len(CANARY)
+    assert found.found
+    assert not found.recalled
+    assert {"utf-8", "float32 le"} <= found.before.keys()
+    assert found.after.keys() == ({"utf-8"} if keeps else set())
+    assert found.files == ("history.db",) * keeps
+    assert (found.as_json()["residue_bytes"] > 0) == keeps
 
 
 def test_a_system_without_files_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,16 +172,6 @@ def _answer(peer: Peer, call: dict[str, Any], folder: Path, home: Path) -> Any:
         return {"text": text, "ids": ids}
     if kind == "forget":
         return peer.forget()
-    if kind == "residue":
-        return residue(home, call["canary"])
+    if kind == "folder":
+        return str(home)
     raise ValueError(f"unknown call {kind!r}")
-
-
-def residue(folder: Path, canary: str) -> dict[str, int]:
-    """Return how often the canary's bytes are in each file below `folder`."""
-    needle = canary.encode()
-    found: dict[str, int] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and (times := path.read_bytes().count(needle)):
-            found[str(path.relative_to(folder))] = times
-    return found

@@ -55,9 +55,8 @@ def test_the_page_says_what_the_results_say(results: Path) -> None:
             {
                 "system": "x",
                 "error": None,
-                "copies_before": 2,
-                "copies": 1,
-                "residue_bytes": 12,
+                "before": {"utf-8": 64, "float32 le": 64},
+                "after": {"utf-8": 32},
                 "files": ["d/h.db"],
             }
         ],
@@ -67,7 +66,7 @@ def test_the_page_says_what_the_results_say(results: Path) -> None:
     assert "| bm25 | ." in text
     assert "| 70 | newest |" in text
     assert "satchel eval run sample.jsonl --system newest" in text
-    assert "| x | 2 | 1 (12 bytes) | `h.db` |" in text
+    assert "| x | 64 (float32 le), 64 (utf-8) | 32 (utf-8) | `h.db` |" in text
 
 
 def test_check_fails_on_a_stale_page(results: Path, tmp_path: Path) -> None:
