@@ -60,10 +60,18 @@ class Proxy:
             if self._network is Network.RESET:
                 _reset(near)
                 continue
+            # In a thread of its own: a target that is stopped takes no connections after a few.
+            threading.Thread(target=self._join, args=(near,), daemon=True).start()
+
+    def _join(self, near: socket.socket) -> None:
+        try:
             far = socket.create_connection(("127.0.0.1", self._target))
-            self._open |= {near, far}
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+        except OSError:
+            _reset(near)
+            return
+        self._open |= {near, far}
+        for source, sink in ((near, far), (far, near)):
+            threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
 
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
