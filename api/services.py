@@ -109,7 +109,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         flags = RiskFlags(load_policies(settings.risk_policies))
         insight = Insight(ledger, make_tagger(settings, shared), flags, load_routing(settings.routing_policy))
         recalls = RecallLog(ledger)
-        stack.callback(recalls.flush)
+        stack.callback(recalls.close)
         indexer = Indexer(ledger, index, shared, codec, counter, observe=insight.observe)
         stack.callback(indexer.close)
         signer = Signer.from_file(settings.receipt_key or settings.data / RECEIPT_KEY)

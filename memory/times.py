@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

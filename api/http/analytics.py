@@ -22,7 +22,7 @@ def intents(opened: Opened, caller: Admin, days: Days = 28) -> dict[str, Any]:
 
 @router.get("/v1/analytics/quality")
 def quality(opened: Opened, caller: Admin, days: Days = 28) -> dict[str, Any]:
-    """Return how good contexts were, by intent."""
+    """Return how good contexts were: means by intent, spread, retries after poor ones, calibration."""
     opened.recalls.flush()
     with opened.ledger.reading(caller.tenant) as tx:
         least = opened.settings.analytics_min_sessions

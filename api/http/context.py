@@ -8,7 +8,8 @@ from api.http import models
 from api.http.auth import Opened, Reader
 from api.http.insight import intent_out, risk_out, route_out
 from api.http.models import ContextIn, ContextOut, SearchIn, SearchOut
-from memory.times import to_datetime, to_micros
+from memory.ledger.contexts import Report
+from memory.times import now, to_datetime, to_micros
 from memory.trust import Tier
 from retrieval.finder import Wanted
 from retrieval.recall import Context, Item
@@ -36,16 +37,7 @@ def post_context(body: ContextIn, opened: Opened, caller: Reader) -> ContextOut:
     out = _context_out(context, body, opened.counter.encoding)
     out.intent, out.risk, out.route = intent_out(tag), risk_out(report), route_out(route)
     label = tag.label if tag and not tag.abstained else "abstained"
-    opened.recalls.add(
-        caller.tenant,
-        label,
-        abstained=out.quality.abstained,
-        degraded=out.quality.degraded,
-        recall=out.quality.expected_recall,
-        sufficient=out.quality.sufficient,
-        used=out.tokens.used,
-        saved=out.tokens.saved,
-    )
+    opened.recalls.add(_report(caller.tenant, body.session_id, label, out))
     return out
 
 
@@ -59,6 +51,22 @@ def post_search(body: SearchIn, opened: Opened, caller: Reader) -> SearchOut:
         results=[_result(hit, explain=body.explain) for hit in hits.hits],
         degraded=hits.degraded,
         timings_ms=hits.timings,
+    )
+
+
+def _report(tenant: str, session: str | None, label: str, out: ContextOut) -> Report:
+    return Report(
+        tenant=tenant,
+        session=session,
+        at=now(),
+        label=label,
+        abstained=out.quality.abstained,
+        degraded=out.quality.degraded,
+        expected_recall=out.quality.expected_recall,
+        sufficient=out.quality.sufficient,
+        budget=out.tokens.budget,
+        used=out.tokens.used,
+        saved=out.tokens.saved,
     )
 
 

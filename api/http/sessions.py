@@ -70,6 +70,7 @@ def post_event(
     session_id: Annotated[Name, Path()], body: EventIn, opened: Opened, caller: Writer
 ) -> EventOut:
     """Note how the session went on: outcomes tell which contexts were good."""
+    opened.recalls.flush()  # what the outcome is about may have been handed out a moment ago
     with opened.ledger.writing(caller.tenant) as tx:
         _found(tx, caller, session_id)
         events.add(tx, caller.tenant, session_id, body.type, body.turn_id)

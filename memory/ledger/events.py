@@ -3,9 +3,13 @@
 import sqlalchemy as sa
 
 from memory.errors import NotFoundError
-from memory.ledger import sessions
+from memory.ledger import contexts, sessions
 from memory.ledger.schema import events, turns
 from memory.times import now
+
+# Outcomes that say that a session did not go well, and those by which a person judged.
+FAILURES = ("retry", "abandon", "fallback", "tool_error", "thumbs_down")
+_JUDGED = {"thumbs_up": True, "thumbs_down": False}
 
 
 def add(tx: sa.Connection, tenant: str, session: str, kind: str, turn: str | None) -> None:
@@ -18,5 +22,7 @@ def add(tx: sa.Connection, tenant: str, session: str, kind: str, turn: str | Non
         turn_id = tx.scalar(sa.select(turns.c.id).where(turns.c.session_id == found.id, turns.c.name == turn))
         if turn_id is None:
             raise NotFoundError(f"no turn {turn!r} in session {session!r}")
-    values = {"tenant": tenant, "session_id": found.id, "turn_id": turn_id, "type": kind, "created_at": now()}
+    at = now()
+    values = {"tenant": tenant, "session_id": found.id, "turn_id": turn_id, "type": kind, "created_at": at}
     tx.execute(sa.insert(events).values(**values))
+    contexts.judge(tx, found.id, failed=kind in FAILURES, liked=_JUDGED.get(kind), at=at)

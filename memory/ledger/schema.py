@@ -350,4 +350,39 @@ recalls = sa.Table(
     sa.Column("sufficient_sum", sa.Float, nullable=False),
     sa.Column("used_sum", sa.BigInteger, nullable=False),
     sa.Column("saved_sum", sa.BigInteger, nullable=False),
+    sa.Column("budget_sum", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+# The same contexts by their estimate of being sufficient, in tenths, and what outcomes said of them.
+recall_bins = sa.Table(
+    "recall_bins",
+    tables,
+    sa.Column("tenant", sa.Text, sa.ForeignKey("tenants.name", ondelete="CASCADE"), primary_key=True),
+    sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("bin", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("contexts", sa.BigInteger, nullable=False),
+    sa.Column("failed", sa.BigInteger, nullable=False),
+    sa.Column("liked", sa.BigInteger, nullable=False),
+    sa.Column("disliked", sa.BigInteger, nullable=False),
+    sa.Column("sufficient_sum", sa.Float, nullable=False),
+    sa.Column("judged_sum", sa.Float, nullable=False),
+)
+
+# A session's last context: what an outcome that comes soon is about.
+last_contexts = sa.Table(
+    "last_contexts",
+    tables,
+    sa.Column(
+        "session_id",
+        Number,
+        sa.ForeignKey("sessions.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _tenant(),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("bin", sa.Integer, nullable=False),
+    sa.Column("sufficient", sa.Float, nullable=False),
+    sa.Column("failed", sa.Boolean, nullable=False),
+    sa.Column("judged", sa.Boolean, nullable=False),
 )

@@ -1,9 +1,13 @@
 """Analytics from the ledger, with small counts withheld."""
 
+from typing import Any
+
 from api.services import Services
 from memory import analytics
-from memory.ledger import events
+from memory.ledger import contexts, events, sessions
+from memory.ledger.contexts import Report
 from memory.scope import Scope
+from memory.times import DAY, HOUR, now
 from memory.turns import NewTurn
 
 
@@ -32,26 +36,81 @@ def test_shares_have_intervals_and_small_rows_are_withheld(services: Services) -
     assert (found["withheld"], found["sessions"]) == (None, 6)
 
 
+def a_report(session: str | None = None, *, sufficient: float = 0.5, at: int | None = None) -> Report:
+    """Return the report of a context of 100 tokens, in the intent `coding`."""
+    return Report(
+        tenant="default",
+        session=session,
+        at=now() if at is None else at,
+        label="coding",
+        abstained=False,
+        degraded=False,
+        expected_recall=0.6,
+        sufficient=sufficient,
+        budget=400,
+        used=100,
+        saved=900,
+    )
+
+
+def quality_of(services: Services, least: int = 1) -> dict[str, Any]:
+    """Return what analytics says of the last four weeks."""
+    services.recalls.flush()
+    with services.ledger.reading("default") as tx:
+        return analytics.quality(tx, "default", days=28, least=least)
+
+
+def note(services: Services, session: str, kind: str) -> None:
+    """Note an outcome, as the route does."""
+    services.recalls.flush()
+    with services.ledger.writing("default") as tx:
+        events.add(tx, "default", session, kind, None)
+
+
 def test_quality_is_summed_by_day_and_intent(services: Services) -> None:
     """What is added is there after a flush, as means."""
-    for expected in (0.4, 0.8):
-        services.recalls.add(
-            "default",
-            "coding",
-            abstained=False,
-            degraded=False,
-            recall=expected,
-            sufficient=0.5,
-            used=100,
-            saved=900,
-        )
+    for _ in range(2):
+        services.recalls.add(a_report())
         services.recalls.flush()
 
-    with services.ledger.reading("default") as tx:
-        found = analytics.quality(tx, "default", days=2, least=1)
+    (shown,) = quality_of(services)["intents"]
+    assert (shown["contexts"], shown["tokens_saved"], shown["budget_used"]) == (2, 900, 0.25)
+    assert round(shown["expected_recall"], 6) == 0.6
 
-    (shown,) = found["intents"]
-    assert (shown["contexts"], round(shown["expected_recall"], 6), shown["tokens_saved"]) == (2, 0.6, 900)
+
+def test_a_retry_counts_where_its_context_was(services: Services) -> None:
+    """Once a context, and only soon after it."""
+    sessions_about(services, "plan a 4 day trip to Lisbon", 3, "s")
+    services.recalls.add(a_report("s0", sufficient=0.05))
+    services.recalls.add(a_report("s1", sufficient=0.95))
+    services.recalls.add(a_report("s2", sufficient=0.95, at=now() - 2 * HOUR))
+    for session in ("s0", "s0", "s2"):
+        note(services, session, "retry")
+
+    found = quality_of(services)
+    assert [(row["from"], row["contexts"]) for row in found["sufficient"]] == [(0.0, 1), (0.9, 2)]
+    assert [row["failed"]["value"] for row in found["sufficient"]] == [1, 0]
+    assert found["retries"]["insufficient"]["failed"]["value"] == 1
+    assert found["retries"]["sufficient"]["failed"]["value"] == 0
+    assert found["calibration"] is None
+
+
+def test_drift_is_seen_when_thumbs_turn(services: Services) -> None:
+    """Estimates that held two weeks ago and no longer hold."""
+    sessions_about(services, "plan a 4 day trip to Lisbon", 4, "s")
+    with services.ledger.writing("default") as tx:
+        for number in range(4):
+            session = sessions.find(tx, "default", f"s{number}")
+            assert session is not None
+            at = now() if number < 2 else now() - 14 * DAY
+            contexts.keep(tx, [a_report(f"s{number}", sufficient=0.8, at=at)])
+            contexts.judge(tx, session.id, failed=number < 2, liked=number >= 2, at=at)
+
+    found = quality_of(services)["calibration"]
+    assert (found["judged"], found["liked"]["value"]) == (4, 0.5)
+    assert round(found["before"]["gap"], 6) == -0.2
+    assert round(found["drift"], 6) == 1.0
+    assert quality_of(services, least=5)["calibration"] is None
 
 
 def test_intervals_hold_at_the_ends() -> None:

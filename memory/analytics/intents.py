@@ -1,6 +1,5 @@
-"""Analytics: what a tenant's sessions are about and how they go, from the ledger, without any text."""
+"""What a tenant's sessions are about, and how they go on."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memory.ledger.schema import events, insights, recalls, sessions
-from memory.recall_log import DAY
-from memory.times import now
+from memory.analytics.shares import share
+from memory.ledger.events import FAILURES
+from memory.ledger.schema import events, insights, sessions
+from memory.times import DAY, now
 
 _WEEK = 7 * DAY
-_Z = 1.959964
-# Outcomes that say that a session did not go well.
-FAILURES = ("retry", "abandon", "fallback", "tool_error", "thumbs_down")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +28,6 @@ class SessionFact:
     last_at: int
     mood_first: float
     mood_last: float
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95% interval of a share (Wilson 1927)."""
-    if n == 0:
-        return 0.0, 1.0
-    share, squared = hits / n, _Z * _Z
-    middle = (share + squared / (2 * n)) / (1 + squared / n)
-    half = _Z * math.sqrt(share * (1 - share) / n + squared / (4 * n * n)) / (1 + squared / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def intents(tx: sa.Connection, tenant: str, *, days: int, least: int) -> dict[str, Any]:
@@ -60,41 +47,10 @@ def intents(tx: sa.Connection, tenant: str, *, days: int, least: int) -> dict[st
         "sessions": sum(shown.values()) if hidden < least else len(facts),
         "withheld_below": least,
         "withheld": hidden if hidden >= least else None,
-        "groups": {group: _share(count, len(facts)) for group, count in groups.items() if count >= least},
+        "groups": {group: share(count, len(facts)) for group, count in groups.items() if count >= least},
         "intents": [
             _intent(label, facts, outcomes, least) for label in sorted(shown, key=lambda x: -shown[x])
         ],
-    }
-
-
-def quality(tx: sa.Connection, tenant: str, *, days: int, least: int) -> dict[str, Any]:
-    """Return how good contexts were, by intent, over the last `days`."""
-    since = (now() - days * DAY) // DAY
-    names = ("contexts", "abstained", "degraded", "recall_sum", "sufficient_sum", "used_sum", "saved_sum")
-    # PostgreSQL sums whole numbers to decimals, which no float can be divided by.
-    sums = [sa.cast(sa.func.sum(recalls.c[name]), recalls.c[name].type).label(name) for name in names]
-    query = sa.select(recalls.c.label, *sums).where(recalls.c.tenant == tenant, recalls.c.day >= since)
-    rows = []
-    for row in tx.execute(query.group_by(recalls.c.label)).mappings():
-        n = row["contexts"]
-        if n < least:
-            continue
-        rows.append(
-            {
-                "intent": row["label"],
-                "contexts": n,
-                "abstained": row["abstained"] / n,
-                "degraded": row["degraded"] / n,
-                "expected_recall": row["recall_sum"] / n,
-                "sufficient": row["sufficient_sum"] / n,
-                "tokens_used": row["used_sum"] / n,
-                "tokens_saved": row["saved_sum"] / n,
-            }
-        )
-    return {
-        "days": days,
-        "withheld_below": least,
-        "intents": sorted(rows, key=lambda item: -item["contexts"]),
     }
 
 
@@ -141,11 +97,11 @@ def _intent(
     return {
         "intent": label,
         "sessions": len(mine),
-        "share": _share(len(mine), len(facts)),
+        "share": share(len(mine), len(facts)),
         "growth": _growth(mine, facts, least),
-        "failed": _share(failed, len(mine)),
+        "failed": share(failed, len(mine)),
         "outcomes": {kind: kinds[kind] / len(mine) for kind in sorted(kinds)},
-        "flagged": _share(flagged, len(mine)) if flagged == 0 or flagged >= least else None,
+        "flagged": share(flagged, len(mine)) if flagged == 0 or flagged >= least else None,
         "turns_mean": sum(fact.user_turns for fact in mine) / len(mine),
         # A weak proxy by words of feeling; no evidence that the help was good.
         "mood_change_weak_proxy": sum(fact.mood_last - fact.mood_first for fact in mine) / len(mine),
@@ -165,8 +121,3 @@ def _growth(mine: Sequence[SessionFact], facts: Sequence[SessionFact], least: in
         return None
     new, old = (within(mine, *week) / total for week, total in zip(weeks, totals, strict=True))
     return new - old
-
-
-def _share(hits: int, n: int) -> dict[str, float]:
-    low, high = wilson(hits, n)
-    return {"value": hits / n if n else 0.0, "low": low, "high": high}
