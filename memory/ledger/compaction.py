@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from sqlite3 import OperationalError
 
 import sqlalchemy as sa
 
@@ -12,6 +13,9 @@ from memory.errors import UnavailableError
 _WAIT_MS = 100
 _TRIES = 40
 _PAUSE = 0.15
+# Free pages that are left for the next rows, and how many are given back in one transaction.
+_SPARE = 256
+_STEP = 512
 # Tables that hold what users said or are called.
 _REWRITTEN = (
     "turns",
@@ -35,6 +39,8 @@ _GRANTABLE = (17,)
 def compact_sqlite(engine: sa.Engine, *, thorough: bool) -> str:
     """Write the log into the file and truncate it to nothing; `thorough` rewrites the file before.
 
+    Else only the pages that erasing freed are given back, so that the file follows what is live.
+
     Erased rows are zeroed in the file already (`secure_delete`), but a page that was rebuilt may keep a
     copy in its unused part; rewriting (`VACUUM`) leaves none. Returns in words what was done; raises
     `UnavailableError` where a reader keeps the log from being truncated.
@@ -42,6 +48,8 @@ def compact_sqlite(engine: sa.Engine, *, thorough: bool) -> str:
     with _patient(engine) as connection:
         if thorough:
             connection.exec_driver_sql("VACUUM")
+        else:
+            _give_back(connection)
         for _ in range(_TRIES):
             busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             if not busy:
@@ -73,6 +81,21 @@ def compact_postgres(engine: sa.Engine) -> str:
         finally:
             connection.exec_driver_sql("RESET statement_timeout")
     return "VACUUM FULL; the server's write-ahead log holds it until its segments are used again"
+
+
+def _give_back(connection: sa.Connection) -> None:
+    """Give freed pages back to the file system, few at a time: no writer waits for long."""
+    while connection.exec_driver_sql("PRAGMA freelist_count").scalar_one() > _SPARE:
+        before = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        # It works a page for each row that is fetched, of no columns: SQLAlchemy takes that for none.
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(f"PRAGMA incremental_vacuum({_STEP})")
+            cursor.fetchall()
+        except OperationalError:
+            return  # who writes goes first; the pages are given back another time
+        if connection.exec_driver_sql("PRAGMA page_count").scalar_one() == before:
+            return  # a file of before `auto_vacuum`, or a reader that needs the pages
 
 
 @contextmanager

@@ -186,3 +186,17 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(CorruptFileError, match="damaged"):
         Ledger.in_folder(tmp_path)
+
+
+def test_a_file_follows_what_is_live(tmp_path: Path) -> None:
+    """Pages that erased turns leave behind are given back when the files are compacted."""
+    ledger = Ledger.in_folder(tmp_path)
+    remember(ledger, *("x" * 4000 for _ in range(1000)))
+    ledger.compact()
+    full = (tmp_path / "ledger.sqlite3").stat().st_size
+    with ledger.writing("default") as tx:
+        tx.execute(sa.text("DELETE FROM turns"))
+    ledger.compact()
+
+    assert (tmp_path / "ledger.sqlite3").stat().st_size < full / 3
+    ledger.close()
