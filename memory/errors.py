@@ -29,6 +29,11 @@ class SatchelError(Exception):
     """Root of all errors that Satchel raises on purpose."""
 
 
+def quotable(error: Exception) -> str:
+    """Return what may be logged or stored of an error: only our own are known to quote no one's text."""
+    return str(error) if isinstance(error, SatchelError) else type(error).__name__
+
+
 class InvalidInputError(SatchelError):
     """The request can't be carried out as it stands."""
 

@@ -6,7 +6,7 @@ import time
 import structlog
 
 from memory.errors import NotFoundError
-from memory.ledger import EVERY_TENANT, Ledger, audit, retention
+from memory.ledger import EVERY_TENANT, Ledger, audit, idempotency, retention
 from memory.ledger.erasing import Subject
 from memory.ledger.retention import Rules, Sweep
 from memory.purge import Purge
@@ -82,13 +82,18 @@ class Retention:
             retention.keep_sweep(tx, tenant, done)
         return done
 
+    def sweep_all(self) -> None:
+        """Sweep every tenant that has something to expire, and forget answers kept for repeated requests."""
+        with self._ledger.writing(EVERY_TENANT) as tx:
+            idempotency.sweep(tx)
+            tenants = retention.every_tenant(tx)
+        for tenant in tenants:
+            self.sweep(tenant)
+
     def _serve(self) -> None:
         while not self._closing.wait(self._seconds):
             try:
-                with self._ledger.reading(EVERY_TENANT) as tx:
-                    tenants = retention.every_tenant(tx)
-                for tenant in tenants:
-                    self.sweep(tenant)
+                self.sweep_all()
             except Exception:
                 # The thread must live on: without it nothing would ever expire again.
                 log.exception("retention.failed")

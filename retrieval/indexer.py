@@ -9,7 +9,7 @@ import structlog
 
 from memory.encoders import SharedEncoder
 from memory.encoders.port import Floats
-from memory.errors import RefusedError, SatchelError, UnavailableError
+from memory.errors import RefusedError, SatchelError, UnavailableError, quotable
 from memory.ledger import Ledger, outbox, users
 from memory.ledger import turns as turn_table
 from memory.ledger.outbox import Claim
@@ -122,9 +122,10 @@ class Indexer:
                 for turn in ids:
                     self._index_or_put_off(claim, [turn])
                 return
-            log.warning("indexer.put_off", turn=ids[0], turns=len(ids), error=repr(error))
+            told = quotable(error)
+            log.warning("indexer.put_off", turn=ids[0], turns=len(ids), error=told)
             with self._ledger.writing(claim.scope.tenant) as tx:
-                outbox.failed(tx, ids, now(), repr(error))
+                outbox.failed(tx, ids, now(), told)
 
     def _index_turns(self, claim: Claim, ids: Sequence[int]) -> None:
         scope = claim.scope

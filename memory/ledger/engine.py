@@ -28,6 +28,7 @@ def sqlite_engine(path: Path) -> sa.Engine:
         connect_args={"timeout": _BUSY, "check_same_thread": False},
         pool_size=16,
         max_overflow=16,
+        hide_parameters=True,  # values hold names, and errors are logged
     )
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)

@@ -91,7 +91,7 @@ class Ledger:
                 with self.writing(tenant) as tx:
                     return work(tx)
             except BusyError as error:
-                log.info("ledger.again", error=repr(error.__cause__))
+                log.info("ledger.again", error=type(error.__cause__).__name__)
         with self.writing(tenant) as tx:
             return work(tx)
 

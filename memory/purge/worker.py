@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from memory.errors import SatchelError
+from memory.errors import quotable
 from memory.ledger import Ledger, purges
 from memory.ledger.purges import Receipt
 from memory.ledger.tenancy import EVERY_TENANT
@@ -102,8 +102,7 @@ class Worker:
         try:
             do()
         except Exception as error:  # noqa: BLE001 - whatever it was, the purge is put off, not lost
-            # Only our own errors are known to quote nothing of what is erased.
-            told = str(error) if isinstance(error, SatchelError) else type(error).__name__
+            told = quotable(error)
             log.warning("purge.put_off", receipts=ids, error=told)
             with self._ledger.writing(EVERY_TENANT) as tx:
                 purges.put_off(tx, ids, now(), told)

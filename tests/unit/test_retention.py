@@ -4,7 +4,8 @@ import pytest
 
 from api.settings import Settings
 from memory.errors import LegalHoldError, NotFoundError
-from memory.ledger import EVERY_TENANT, retention, turns
+from memory.ledger import EVERY_TENANT, idempotency, retention, turns
+from memory.ledger.idempotency import Once
 from memory.ledger.retention import DAY
 from memory.purge import Subject
 from memory.scope import Scope
@@ -113,3 +114,18 @@ def test_what_is_only_looked_at_stays(stored: Settings) -> None:
         assert (found.turns, found.sessions, found.users, found.held) == (2, 2, 2, False)
         assert services.purge.begin(Subject("default", "source", "import"), "test").turns == 2
         assert texts(services, ADA) == ["b"]
+
+
+def test_kept_answers_are_swept_too(stored: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the service runs, not only when it starts."""
+    once = Once("default", "key", b"asked")
+    with opened(stored) as services:
+        services.remember(ADA, [said("a")], once=once, answer=lambda _: b"answer")
+        services.retention.sweep_all()
+        with services.ledger.reading("default") as tx:
+            assert idempotency.answer(tx, once) == b"answer"
+
+        monkeypatch.setattr("memory.ledger.idempotency.KEPT", -1)
+        services.retention.sweep_all()
+        with services.ledger.reading("default") as tx:
+            assert idempotency.answer(tx, once) is None
