@@ -4,6 +4,8 @@ import logging
 import shlex
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +15,11 @@ import uvicorn
 
 from api.app import create_app
 from api.cli.shared import Data, say, settings_with
+from api.services import Services, open_services
 from api.settings import Settings
-from api.stores import DEFAULT_TENANT, open_ledger
+from api.stores import DEFAULT_TENANT
 from memory.errors import SetupError
-from memory.folder import DataFolder
-from memory.ledger import keys
+from memory.ledger import Ledger, keys
 from memory.ledger.tenancy import EVERY_TENANT
 
 
@@ -29,12 +31,20 @@ def serve(
     """Serve HTTP until interrupted. On first use it makes a key and prints it."""
     settings = settings_with(data=data, host=host, port=port)
     _log_as_json(settings.log_level)
-    # Held for a moment only: two processes must not both think that theirs is the first start.
-    DataFolder(settings.data).close()
-    secret = _first_key(settings)
-    with _listening(settings) as listener:
+    with ExitStack() as held:
+        # Before there is a loop: what can't be opened is told in one line, and a key is made only by the
+        # process that has the folder and the port, so that none is made which nobody is shown.
+        services = held.enter_context(open_services(settings))
+        listener = held.enter_context(_listening(settings))
+        secret = _first_key(services.ledger)
         address = f"http://{settings.host}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(create_app(settings), log_config=None, access_log=False)
+
+        @contextmanager
+        def opened(_: Settings) -> Iterator[Services]:
+            with held:  # closed by the loop: once it is left, the signal that stopped it ends the process
+                yield services
+
+        config = uvicorn.Config(create_app(settings, opening=opened), log_config=None, access_log=False)
         _Announcing(config, _welcome(address, secret, settings.data)).run([listener])
 
 
@@ -52,9 +62,9 @@ class _Announcing(uvicorn.Server):
             sys.stdout.flush()
 
 
-def _first_key(settings: Settings) -> str | None:
+def _first_key(ledger: Ledger) -> str | None:
     """Return the secret of a new key if there is no key yet."""
-    with open_ledger(settings) as ledger, ledger.writing(EVERY_TENANT) as tx:
+    with ledger.writing(EVERY_TENANT) as tx:
         if keys.all_of(tx):
             return None
         return keys.create(tx, DEFAULT_TENANT, label="first use")[1]

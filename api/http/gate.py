@@ -35,6 +35,8 @@ class Gate:
         self._admission = admission
         self._buckets = Buckets()
         self._seen: OrderedDict[bytes, Caller] = OrderedDict()
+        RUNNING.set_function(lambda: admission.running)
+        WAITING.set_function(lambda: admission.waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/v1"):
@@ -47,14 +49,11 @@ class Gate:
             if body is None:
                 return
             async with self._admission.place(caller.tenant) as give_back:
-                self._gauge()
                 scope.setdefault("state", {})["caller"] = caller
                 await self._app(scope, _again(body, receive), _watched(send, give_back))
         except SatchelError as error:
             REFUSED.labels(type(error).__name__).inc()
             await of_error(error)(scope, receive, send)
-        finally:
-            self._gauge()
 
     async def _known(self, scope: Scope) -> Caller:
         """Return whose request it is; raise where it is nobody's, or where it is sent away."""
@@ -73,10 +72,6 @@ class Gate:
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         return caller
-
-    def _gauge(self) -> None:
-        RUNNING.set(self._admission.running)
-        WAITING.set(self._admission.waiting)
 
 
 def credential(headers: Headers) -> str | None:

@@ -63,6 +63,12 @@ def _import(opened: Services, caller: Caller, body: bytes, user: str | None, sou
 
 
 def _lines(opened: Services, scope: Scope) -> Iterator[str]:
-    with opened.ledger.reading(scope.tenant) as tx:
-        for turn in turns.stream(tx, scope):
-            yield turn_out(turn).model_dump_json() + "\n"
+    """Yield the lines; a transaction a page, so that whoever reads slowly, or no more, holds none."""
+    last = 0
+    while True:
+        with opened.ledger.reading(scope.tenant) as tx:
+            page = turns.page(tx, scope, after=last)
+        if not page:
+            return
+        yield from (turn_out(turn).model_dump_json() + "\n" for turn in page)
+        last = page[-1].id

@@ -149,9 +149,14 @@ def names_to_ids(tx: sa.Connection, scope: Scope, names: Collection[str]) -> set
 def stream(tx: sa.Connection, scope: Scope) -> Iterator[Turn]:
     """Yield all of the user's turns in order of arrival."""
     last = 0
-    while page := _read(tx, _of_user(scope).where(turns.c.id > last).order_by(turns.c.id).limit(_CHUNK)):
-        yield from page
-        last = page[-1].id
+    while found := page(tx, scope, after=last):
+        yield from found
+        last = found[-1].id
+
+
+def page(tx: sa.Connection, scope: Scope, *, after: int = 0) -> list[Turn]:
+    """Return the user's next turns behind the one of this number, in order of arrival; none at the end."""
+    return _read(tx, _of_user(scope).where(turns.c.id > after).order_by(turns.c.id).limit(_CHUNK))
 
 
 def newest(tx: sa.Connection, scope: Scope, session: int | None = None) -> Iterator[Turn]:
