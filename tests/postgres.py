@@ -62,6 +62,18 @@ class Databases:
         yield name
         self._run("DROP DATABASE {} WITH (FORCE)", name)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of all the server's files."""
+        return Path(str(self._admin.execute("SHOW data_directory").fetchone()[0]))  # type: ignore[index]  # a row
+
+    def as_superuser(self, url: str, *statements: str) -> None:
+        """Run statements in the database of that URL as one who may do anything, each by itself."""
+        uri = self._uri.set(database=sa.make_url(url).database).render_as_string(hide_password=False)
+        with psycopg.connect(uri, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
     def close(self) -> None:
         """Close the connection that makes and drops them."""
         self._admin.close()

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -115,9 +116,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def serving(port: int = 0) -> ThreadingHTTPServer:
-    """Return a server on a new in-process Qdrant; the caller serves and closes it."""
-    client = QdrantClient(":memory:")
+def serving(port: int = 0, folder: Path | None = None) -> ThreadingHTTPServer:
+    """Return a server on an in-process Qdrant, new or kept in `folder`; the caller serves and closes it."""
+    kept = {"path": str(folder), "force_disable_check_same_thread": True}
+    client = QdrantClient(**kept) if folder else QdrantClient(":memory:")
     return ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"client": client}))
 
 

@@ -1,4 +1,4 @@
-"""Getting erased bytes out of a database's files."""
+"""Getting erased bytes out of an SQLite file."""
 
 import time
 from collections.abc import Iterator
@@ -16,24 +16,6 @@ _PAUSE = 0.15
 # Free pages that are left for the next rows, and how many are given back in one transaction.
 _SPARE = 256
 _STEP = 512
-# Tables that hold what users said or are called.
-_REWRITTEN = (
-    "turns",
-    "sessions",
-    "users",
-    "outbox",
-    "events",
-    "reviews",
-    "insights",
-    "idempotency",
-    "purges",
-    "data_keys",
-)
-# Who may: since PostgreSQL 17 whoever was granted it, before that the owner.
-_MAY = "has_table_privilege(tablename, 'MAINTAIN')"
-_OWNS = "pg_has_role(tableowner, 'USAGE')"
-_ASKED = "SELECT bool_and({}) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ANY(:names)"
-_GRANTABLE = (17,)
 
 
 def compact_sqlite(engine: sa.Engine, *, thorough: bool) -> str:
@@ -56,31 +38,6 @@ def compact_sqlite(engine: sa.Engine, *, thorough: bool) -> str:
                 return "secure_delete, VACUUM, log truncated" if thorough else "secure_delete, log truncated"
             time.sleep(_PAUSE)
     raise UnavailableError("a reader keeps the write-ahead log from being truncated")
-
-
-def compact_postgres(engine: sa.Engine) -> str:
-    """Rewrite the tables that texts were erased from, so that no dead row is left in their files.
-
-    A plain `VACUUM` frees the room of dead rows but leaves their bytes. For a role that
-    may not do it the server skips it with a mere warning, so that is asked first. The write-ahead log is
-    the server's: it holds what was written until its segments are used again. Returns in words what was
-    done and what not.
-    """
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT", tenant=None) as connection:
-        granted = (connection.dialect.server_version_info or (0,)) >= _GRANTABLE
-        asked = sa.text(_ASKED.format(_MAY if granted else _OWNS))
-        if not connection.scalar(asked, {"names": list(_REWRITTEN)}):
-            return (
-                "deleted; dead rows, encrypted, stay in the server's files until the tables' owner runs "
-                "VACUUM FULL, and in its write-ahead log until its segments are used again"
-            )
-        connection.exec_driver_sql("SET statement_timeout = 0")
-        try:
-            for table in _REWRITTEN:
-                connection.exec_driver_sql(f"VACUUM (FULL) {table}")
-        finally:
-            connection.exec_driver_sql("RESET statement_timeout")
-    return "VACUUM FULL; the server's write-ahead log holds it until its segments are used again"
 
 
 def _give_back(connection: sa.Connection) -> None:

@@ -11,7 +11,7 @@ import structlog
 from memory.errors import BusyError, MasterKeyError
 from memory.ledger import data_keys
 from memory.ledger.alone import Alone
-from memory.ledger.compaction import compact_postgres, compact_sqlite
+from memory.ledger.compaction import compact_sqlite
 from memory.ledger.engine import reading, sqlite_engine, writing
 from memory.ledger.held import held
 from memory.ledger.postgres import postgres_engine
@@ -19,6 +19,7 @@ from memory.ledger.schema import tables, turns
 from memory.ledger.tenancy import EVERY_TENANT, Tenancy
 from memory.ledger.tombstones import PEPPER
 from memory.ledger.upgrade import is_current, upgrade
+from memory.ledger.vacuum import compact_postgres
 from memory.ledger.wall import warn_if_unbound
 from memory.scope import Scope
 from memory.vault import KeyFile, Master, Vault

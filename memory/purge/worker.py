@@ -1,6 +1,7 @@
 """The background half of purges: derived data, proof, receipt."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ log = structlog.get_logger()
 _BATCH = 100
 # Seconds between two looks at the register when nobody says that something came.
 _POLL = 1.0
+# A compaction of so many seconds is followed by so many times its length without one: purges that come
+# meanwhile share the next. A large database is not held up by them for more than a tenth of the time.
+_LONG = 1.0
+_REST = 9
 
 # Given a tenant, what the receipt says about backups that still hold what was erased.
 Backups = Callable[[str], dict[str, Any]]
@@ -54,6 +59,7 @@ class Worker:
         self._backups = backups
         self._wake = threading.Event()
         self._closed = False
+        self._resting_until = 0.0
         self._thread = threading.Thread(target=self._serve, name="purge", daemon=True)
 
     def start(self) -> None:
@@ -74,15 +80,16 @@ class Worker:
             self._thread.join()
 
     def step(self) -> bool:
-        """Go on with the purges that are due; return whether there were any."""
+        """Go on with the purges that are due; return whether anything was done."""
         with self._ledger.reading(EVERY_TENANT) as tx:
             due = purges.due(tx, now(), _BATCH)
-        if not due:
-            return False
+        resting = time.monotonic() < self._resting_until
+        if resting:
+            due = [purge for purge in due if _uncleared(purge)]
         ready = [purge for purge in due if self._tried([purge], lambda: self._clear_derived(purge))]  # noqa: B023
-        if ready:
+        if ready and not resting:
             self._tried(ready, lambda: self._prove(ready))
-        return True
+        return bool(due)
 
     def _serve(self) -> None:
         while not self._closed:
@@ -111,7 +118,7 @@ class Worker:
 
     def _clear_derived(self, purge: Receipt) -> None:
         """Remove the derived data; from then on the register holds no name."""
-        left: dict[str, list[int]] = (purge.work or {}).get("turns", {})
+        left = _uncleared(purge)
         if not left:
             return
         with self._ledger.reading(purge.tenant) as tx:
@@ -132,6 +139,8 @@ class Worker:
         with self._ledger.reading(EVERY_TENANT) as tx:
             sought = [Fingerprints.from_bytes(purges.sought(tx, purge.id)) for purge in batch]
         proof = prove(self._ledger, self._derived, self._folder, sought)
+        if proof.compacted > _LONG:
+            self._resting_until = time.monotonic() + _REST * proof.compacted
         for place, purge in enumerate(batch):
             self._finish(purge, proof, place, sought[place])
 
@@ -141,3 +150,9 @@ class Worker:
         made = document(purge, rows, proof, place, sought, at=at, backups=self._backups(purge.tenant))
         with self._ledger.writing(purge.tenant) as tx:
             purges.done(tx, purge.id, self._signer.signed(made), at)
+
+
+def _uncleared(purge: Receipt) -> dict[str, list[int]]:
+    """Return the turns whose derived data is still to be removed, by user."""
+    found: dict[str, list[int]] = (purge.work or {}).get("turns", {})
+    return found

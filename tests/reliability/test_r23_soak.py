@@ -80,7 +80,7 @@ def test_a_little_use(start: Start, tmp_path: Path, reached: Reached) -> None:
 @pytest.mark.drill
 def test_half_an_hour_of_use(start: Start, tmp_path: Path, reached: Reached) -> None:
     """Thirty minutes: memory has no slope that can be told from less than 1 MB an hour."""
-    use = Use(seconds=1800, lasting=4000, life=60, sweep=5, pause=0.2, slope=1.0)
+    use = Use(seconds=1800, lasting=3000, life=60, sweep=5, pause=0.1, slope=1.0)
     soak(start, tmp_path, use, reached)
 
 
