@@ -118,8 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def serving(port: int = 0, folder: Path | None = None) -> ThreadingHTTPServer:
     """Return a server on an in-process Qdrant, new or kept in `folder`; the caller serves and closes it."""
-    kept = {"path": str(folder), "force_disable_check_same_thread": True}
-    client = QdrantClient(**kept) if folder else QdrantClient(":memory:")
+    client = QdrantClient(path=str(folder or ":memory:"), force_disable_check_same_thread=True)
     return ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"client": client}))
 
 
