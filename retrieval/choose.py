@@ -9,9 +9,9 @@ from memory.trust import Tier
 from retrieval.deference import deference
 from retrieval.features import Featured, featured
 from retrieval.index import Found
-from retrieval.matches import Matches
-from retrieval.packing import MIN_RELEVANCE, Packing, pack
-from retrieval.quality import Quality, quality, quality_inputs
+from retrieval.known import asks_nothing, leans_back
+from retrieval.packing import MIN_RELEVANCE, NOTHING, Packing, pack
+from retrieval.quality import Quality, nothing, quality
 from retrieval.query import Query
 from retrieval.reasons import Reasons
 from retrieval.relevance import RelevanceModel, Scored
@@ -75,7 +75,7 @@ def rank(
     scored = model.score(turns)
     ways = deference(turns.table, scored.relevance, tiers or {})
     scored = ways.scored(scored)
-    named = ways.capped(Matches(query.text, turns.table.matched).identifiers)
+    named = ways.capped(turns.matches.identifiers)
     order = sorted(scored.order.tolist(), key=lambda row: -float(named[row]))
     return [
         Ranked(int(turns.table.key[row]), float(scored.relevance[row]), _scores(turns, scored, row))
@@ -97,31 +97,31 @@ def choose(
 ) -> Choice:
     """Return what fits into `budget` tokens, as rendered, of what the query needs.
 
-    min_relevance: nothing less likely to be needed is packed, 0 to 1. pinned: turns packed first,
-    newest first. excluded: turns never packed. tiers: of turns whose role doesn't tell, by number.
-    explain: fill `considered`.
+    min_relevance: nothing less likely to be needed is packed, 0 to 1; without it, nothing at all where
+    memory seems to have nothing on what is asked. pinned: turns packed first, newest first. excluded:
+    turns never packed. tiers: of turns whose role doesn't tell, by number. explain: fill `considered`.
     """
     if not len(found.candidates):
-        return Choice((), quality(model, np.zeros(0, np.float32), empty=True), ())
+        return Choice((), nothing(model), ())
     turns = featured(query, found)
     scored = model.score(turns)
     ways = deference(turns.table, scored.relevance, tiers or {})
     scored = ways.scored(scored)
     order = scored.order
-    floor = MIN_RELEVANCE if min_relevance is None else min_relevance
+    least = floor(query, turns, scored, model) if min_relevance is None else min_relevance
     packing = pack(
         turns,
         scored,
         found.candidates,
         budget,
-        floor=floor,
+        floor=least,
         pinned=pinned,
         excluded=excluded,
         deference=ways,
     )
-    reasons = Reasons(query, turns, order)
+    reasons = Reasons(turns, order)
     rows = np.array([packed.row for packed in packing.packed], np.int64)
-    report = quality(model, quality_inputs(query, turns, scored, rows), empty=not len(rows))
+    report = quality(model, turns, scored, rows) if len(rows) else nothing(model)
     picks = tuple(
         Pick(
             turn=int(turns.table.key[packed.row]),
@@ -135,6 +135,18 @@ def choose(
         for packed in packing.packed
     )
     return Choice(picks, report, _considered(turns, scored, order, packing) if explain else ())
+
+
+def floor(query: Query, turns: Featured, scored: Scored, model: RelevanceModel) -> float:
+    """Return the relevance below which nothing is packed: `NOTHING` where memory had better be silent.
+
+    What names exactly something that memory has is never met with silence, nor what leans on the turns
+    just before.
+    """
+    if asks_nothing(query, turns):
+        return NOTHING
+    heard = turns.matches.identifiers.any() or leans_back(query, turns)
+    return NOTHING if model.silent(scored) and not heard else MIN_RELEVANCE
 
 
 def _considered(

@@ -1,7 +1,7 @@
 """Deference: what is trusted little goes behind what the user said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,9 @@ class Deference:
 
     def scored(self, scored: Scored) -> Scored:
         """Return the scores with what is trusted little behind its rivals."""
-        return Scored(self.below(scored.score), self.below(scored.relevance)) if self.rivals else scored
+        if not self.rivals:
+            return scored
+        return replace(scored, score=self.below(scored.score), relevance=self.below(scored.relevance))
 
 
 def tiers_of(table: TurnTable, told: Mapping[int, Tier]) -> NDArray[np.int8]:

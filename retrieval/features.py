@@ -21,7 +21,8 @@ _KIND = {name: place for place, name in enumerate(KINDS)}
 class Featured:
     """Turns with their features. values: float32 (n, len(names)). kinds: float32 (len(KINDS),).
 
-    base: float32 (n,), the untrained sum of dense, lexical and token-level scores.
+    base: float32 (n,), the untrained sum of dense, lexical and token-level scores. matches: the query's
+    words in them.
     """
 
     table: TurnTable
@@ -29,12 +30,14 @@ class Featured:
     names: tuple[str, ...]
     kinds: Floats
     base: Floats
+    matches: Matches
 
 
 def featured(query: Query, found: Found) -> Featured:
     """Return the features of every candidate turn."""
     table = turnwise(found.candidates)
     asked = kinds(query.text)
+    matches = Matches(query.text, table.matched)
     scores = {
         "dense": table.dense[:, 0],
         "lexical": table.lexical[:, 0],
@@ -47,7 +50,7 @@ def featured(query: Query, found: Found) -> Featured:
         named += relative(name, signal)
     named += [(name, scores[name]) for name in ("dense", "maxsim", "coverage")]
     named.append(("rarest", table.rarest[:, 0]))
-    named.append(("identifier", Matches(query.text, table.matched).identifiers))
+    named.append(("identifier", matches.identifiers))
     named += neighbours(table, base)
     named += sessions(table, base)
     named += threads(table)
@@ -60,7 +63,7 @@ def featured(query: Query, found: Found) -> Featured:
     named += dates(query, table)
     named += _gated(dict(named), asked)
     values = np.stack([values for _, values in named], axis=1).astype(np.float32)
-    return Featured(table, values, tuple(name for name, _ in named), asked, base)
+    return Featured(table, values, tuple(name for name, _ in named), asked, base, matches)
 
 
 # What a kind of question changes: for each cue, the features whose weight may differ with it.

@@ -1,12 +1,14 @@
 """Which words of the query a candidate has, word by word."""
 
 import re
+from collections.abc import Collection
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
+from retrieval.content import has_content
 from retrieval.index import MATCHED_TERMS
 from retrieval.terms import located, term_hash
 
@@ -16,7 +18,11 @@ _COMMON_DATE = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:st|nd|rd|th)?|\d{4}-\d\d-\d\
 
 
 class Matches:
-    """Bits of the first view's terms, read with the words of the query."""
+    """Bits of the first view's terms, read with the words of the query.
+
+    words: the query's words by place. content, names: places of those that say what it is about, and of
+    those written as names.
+    """
 
     def __init__(self, text: str, matched: NDArray[np.uint64]) -> None:
         """Take the query's text and uint64 (n, 2), see `Candidates`."""
@@ -29,8 +35,11 @@ class Matches:
         for (_, start, end), place in zip(found, places.tolist(), strict=True):
             if place < MATCHED_TERMS:
                 self.words.setdefault(place, text[start:end])
+        self.content = {
+            place for (term, _, _), place in zip(found, places.tolist(), strict=True) if has_content(term)
+        } & self.words.keys()
         starts = {start for _, start, _ in found if text[:start].strip() and text[start].isupper()}
-        self._names = {
+        self.names = {
             place for (_, start, _), place in zip(found, places.tolist(), strict=True) if start in starts
         }
         self._exact = [
@@ -54,11 +63,10 @@ class Matches:
         total: Floats = np.mean([self._has(place) for place in self._exact], axis=0, dtype=np.float32)
         return total
 
-    def unseen(self, *, names: bool = False) -> float:
-        """Return the share of the query's words that no candidate has; of its names alone if so said."""
-        places = [place for place in self.words if not names or place in self._names]
-        seen = np.bitwise_or.reduce(self._matched, axis=0) if len(self._matched) else np.zeros(2, np.uint64)
-        held = [bool(seen[place // 64] & np.uint64(1 << place % 64)) for place in places]
+    def unseen(self, among: Collection[int] | None = None) -> float:
+        """Return the share of the query's words, or of those at these places, that no candidate has."""
+        places = self.words if among is None else self.words.keys() & among
+        held = [bool(self._seen[place // 64] >> (place % 64) & 1) for place in places]
         return 1 - sum(held) / len(held) if held else 0.0
 
     def exact(self, row: int) -> list[str]:
@@ -77,6 +85,11 @@ class Matches:
             bit = np.uint64(1 << place % 64)
             self._columns[place] = (self._matched[:, place // 64] & bit) > 0
         return self._columns[place]
+
+    @cached_property
+    def _seen(self) -> list[int]:
+        """Return the bits of all candidates together."""
+        return [int(bits) for bits in np.bitwise_or.reduce(self._matched, axis=0, initial=0)]
 
     @cached_property
     def _shares(self) -> dict[int, float]:

@@ -26,8 +26,9 @@ ESCAPED = 1.0
 LOW_SHARE = 0.2
 _LOW_LINE = 6
 
-# Below this nothing is worth its tokens, whatever room there is.
-MIN_RELEVANCE = 0.0005
+# Below this nothing is worth its tokens, whatever room there is; and what no turn reaches.
+MIN_RELEVANCE = 0.002
+NOTHING = 2.0
 
 _DAY = 86_400
 # A turn that alone takes more than this share of the budget is packed by excerpt; then it gets a share

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from memory.encoders.port import Floats
 from retrieval.features import Featured
 from retrieval.kinds import KINDS
-from retrieval.matches import Matches
-from retrieval.query import Query
-from retrieval.relevance import RelevanceModel, Scored, sigmoid
+from retrieval.relevance import RelevanceModel, Scored, log_odds, sigmoid
 
 INPUTS = (
     "one",
@@ -20,17 +18,7 @@ INPUTS = (
     "best relevance",
     "second relevance",
     "third relevance",
-    "best maxsim",
-    "best coverage",
-    "best dense",
     "gap",
-    "coverage of the best",
-    "maxsim of the best",
-    "words unseen",
-    "names unseen",
-    "speaker named",
-    "named speaker leads",
-    "named speaker leads in maxsim",
     "many",
     "when",
     "back",
@@ -54,7 +42,7 @@ class Quality:
     model: str
 
 
-def quality_inputs(query: Query, turns: Featured, scored: Scored, packed: NDArray[np.int64]) -> Floats:
+def quality_inputs(turns: Featured, scored: Scored, packed: NDArray[np.int64]) -> Floats:
     """Return float32 (len(INPUTS),) of a choice; `packed` are its rows."""
     relevance = scored.relevance.astype(np.float64)
     inside = float(relevance[packed].sum())
@@ -62,66 +50,32 @@ def quality_inputs(query: Query, turns: Featured, scored: Scored, packed: NDArra
     top = np.sort(relevance)[::-1][:3] if len(relevance) else relevance
     top = np.concatenate([top, np.zeros(3 - len(top))])
     gap = float(np.diff(np.sort(scored.score)[-2:]).sum()) if len(relevance) > 1 else 0.0
-    best = [
-        float(scores[:, 0].max(initial=0))
-        for scores in (turns.table.maxsim, turns.table.coverage, turns.table.dense)
-    ]
-    logits = [_logit(value) for value in top]
     values = [
         1.0,
-        _logit(inside / max(total, 1e-9)),
+        float(log_odds(np.array(inside / max(total, 1e-9)))),
         float(np.log(total + 0.01)),
         float(np.log(max(total - inside, 0) + 0.01)),
-        *logits,
-        *best,
+        *log_odds(top).tolist(),
         gap,
-        *_of_best(turns, scored),
-        *_unseen(query, turns),
-        *_speakers(turns),
         *(float(turns.kinds[place]) for place in _KINDS),
     ]
     return np.array(values, np.float32)
 
 
-def quality(model: RelevanceModel, inputs: Floats, *, empty: bool) -> Quality:
-    """Return the report of a choice with these inputs; `empty` = nothing is in it."""
-    if empty:
-        return Quality(0.0, 0.0, 0.0, abstained=True, model=model.name)
-    values = {key: float(sigmoid(inputs @ weights)) for key, weights in model.quality.items()}
-    return Quality(
-        values["recall"], values["precision"], values["sufficient"], abstained=False, model=model.name
-    )
+def quality(model: RelevanceModel, turns: Featured, scored: Scored, packed: NDArray[np.int64]) -> Quality:
+    """Return the report of a choice; `packed` are its rows.
 
-
-def _logit(share: float) -> float:
-    kept = min(max(share, 0.002), 0.998)
-    return float(np.log(kept / (1 - kept)))
-
-
-def _of_best(turns: Featured, scored: Scored) -> tuple[float, float]:
-    """Return how much of the query the three best turns have: words, and meaning token by token."""
-    best = scored.order[:3]
-    if not len(best):
-        return 0.0, 0.0
-    return float(turns.table.coverage[best, 0].max()), float(turns.table.maxsim[best, 0].max())
-
-
-def _unseen(query: Query, turns: Featured) -> tuple[float, float]:
-    """Return the share of the query's words, and of its names, that no candidate has."""
-    matches = Matches(query.text, turns.table.matched)
-    return matches.unseen(), matches.unseen(names=True)
-
-
-def _speakers(turns: Featured) -> tuple[float, float, float]:
-    """Return whether the query names a speaker, and by how much that one's turns lead the others'.
-
-    A question that fits what somebody else said best may have the wrong person in mind.
+    What suffices is something that memory has, and that is packed whole.
     """
-    this = turns.values[:, turns.names.index("speaker named")] > 0
-    other = turns.values[:, turns.names.index("other named")] > 0
-    if not this.any() or not other.any():
-        return 0.0, 0.0, 0.0
-    lead, token_lead = (
-        float(values[this].max() - values[other].max()) for values in (turns.base, turns.table.maxsim[:, 0])
+    inputs = quality_inputs(turns, scored, packed)
+    recall, precision, complete = (
+        float(sigmoid(inputs @ model.quality[key])) for key in ("recall", "precision", "complete")
     )
-    return 1.0, lead, token_lead
+    slope, shift = model.quality["sufficient"]
+    both = log_odds(np.array(scored.known * complete))
+    return Quality(recall, precision, float(sigmoid(slope * both + shift)), abstained=False, model=model.name)
+
+
+def nothing(model: RelevanceModel) -> Quality:
+    """Return the report of a choice of nothing."""
+    return Quality(0.0, 0.0, 0.0, abstained=True, model=model.name)

@@ -3,8 +3,6 @@
 import numpy as np
 
 from retrieval.features import Featured
-from retrieval.matches import Matches
-from retrieval.query import Query
 
 # A word is worth naming if no more than this share of the candidates have it.
 _RARE = 0.15
@@ -15,10 +13,10 @@ _STRONG = 1.0
 class Reasons:
     """Gives one reason a turn."""
 
-    def __init__(self, query: Query, turns: Featured, order: np.ndarray) -> None:
+    def __init__(self, turns: Featured, order: np.ndarray) -> None:
         """Take the candidates and their rows, best first."""
         self._turns = turns
-        self._matches = Matches(query.text, turns.table.matched)
+        self._matches = turns.matches
         self._order = order
         self._column = {name: place for place, name in enumerate(turns.names)}
 

@@ -11,27 +11,25 @@ from numpy.typing import NDArray
 from memory.encoders.port import Floats
 from memory.errors import CorruptFileError, SetupError
 from retrieval.features import Featured
+from retrieval.known import INPUTS as KNOWN_INPUTS
+from retrieval.known import known_inputs
 
-FORMAT = 2
+FORMAT = 3
 
 # Of a query's candidates, what the calibration looks at beside a candidate's own score.
-CALIBRATED_ON = (
-    "score",
-    "score less the best",
-    "score less all",
-    "best maxsim",
-    "best coverage",
-    "best base",
-    "one",
-)
+CALIBRATED_ON = ("score", "score less the best", "score less all", "log-odds that it is known", "one")
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What the model says of each turn. score: float32 (n,), for ranking. relevance: float32 (n,), 0..1."""
+    """What the model says of each turn. score: float32 (n,), for ranking. relevance: float32 (n,), 0..1.
+
+    known: chance that memory has anything on what is asked, 0 to 1.
+    """
 
     score: Floats
     relevance: Floats
+    known: float
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -40,8 +38,8 @@ class Scored:
 
 
 class RelevanceModel:
-    """Two linear rankers over `retrieval.features` and a gate between them by how memory is asked; then
-    a logistic calibration of their common score.
+    """Two linear rankers over `retrieval.features` and a gate between them by how memory is asked; the
+    chance that memory has anything on it; and a logistic calibration of scores by both.
 
     Fitted by `python -m eval.train.relevance`; see docs/models/relevance.md.
     """
@@ -53,12 +51,15 @@ class RelevanceModel:
             self._weights = arrays["weights"].astype(np.float64)
             self._bias = arrays["bias"].astype(np.float64)
             self._gate = arrays["gate"].astype(np.float64)
+            self._known = arrays["known"].astype(np.float64)
+            self.abstain = float(arrays["abstain"][0])
             self._calibration = arrays["calibration"].astype(np.float64)
             self.quality = {key: arrays[f"quality {key}"].astype(np.float64) for key in QUALITIES}
             version = int(arrays["format"][0])
         except (KeyError, ValueError) as error:
             raise CorruptFileError(f"the relevance model lacks {error}; reinstall satchel") from error
-        if version != FORMAT or len(self._weights) != len(self.names):
+        shapes = (len(self._weights), len(self._known)) == (len(self.names), len(KNOWN_INPUTS))
+        if version != FORMAT or not shapes:
             raise CorruptFileError(
                 f"the relevance model has format {version}, not {FORMAT}; reinstall satchel"
             )
@@ -86,14 +87,19 @@ class RelevanceModel:
         if turns.names != self.names:
             raise CorruptFileError("the relevance model was fitted on other features; reinstall satchel")
         scores = self.score_of(turns, turns.values)
-        return Scored(scores, sigmoid(calibration_inputs(turns, scores) @ self._calibration))
+        return calibrated(scores, float(known_inputs(turns) @ self._known), self._calibration)
+
+    def silent(self, scored: Scored) -> bool:
+        """Say whether memory has so little on what is asked that it had better bring nothing."""
+        return bool(log_odds(np.array(scored.known)) < self.abstain)
 
     def score_of(self, turns: Featured, values: Floats) -> Floats:
         """Return the ranker's scores, float32 (n,), as if the turns had these values."""
         return mixed(turns, self._weights, self._bias, self._gate, values)
 
 
-QUALITIES = ("recall", "precision", "sufficient")
+# complete: of what memory has an answer to, whether all of it is packed.
+QUALITIES = ("recall", "precision", "complete", "sufficient")
 
 
 def gate_inputs(turns: Featured) -> Floats:
@@ -122,20 +128,27 @@ def mixed(
     return scores
 
 
-def calibration_inputs(turns: Featured, scores: Floats) -> Floats:
+def calibrated(scores: Floats, known: float, calibration: NDArray[np.float64]) -> Scored:
+    """Return scores with what they are worth. known: log-odds that memory has anything on what is asked."""
+    relevance = sigmoid(calibration_inputs(scores, known) @ calibration)
+    return Scored(scores, relevance, float(sigmoid(np.array(known))))
+
+
+def calibration_inputs(scores: Floats, known: float) -> Floats:
     """Return float32 (n, len(CALIBRATED_ON))."""
     if not len(scores):
         return np.zeros((0, len(CALIBRATED_ON)), np.float32)
     best = float(scores.max())
     total = best + float(np.log(np.exp(scores - best).sum()))
-    shared = [
-        float(turns.table.maxsim[:, 0].max()),
-        float(turns.table.coverage[:, 0].max()),
-        float(turns.base.max()),
-        1.0,
-    ]
-    own = np.stack([scores, scores - best, scores - total], axis=1)
-    return np.concatenate([own, np.tile(np.array(shared, np.float32), (len(scores), 1))], axis=1)
+    shared = np.tile(np.array([known, 1.0], np.float32), (len(scores), 1))
+    return np.concatenate([np.stack([scores, scores - best, scores - total], axis=1), shared], axis=1)
+
+
+def log_odds(chances: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return log-odds of chances from 0 to 1, within what a calibration can tell."""
+    kept = np.clip(chances, 0.002, 0.998).astype(np.float64)
+    odds: NDArray[np.float64] = np.log(kept / (1 - kept))
+    return odds
 
 
 def sigmoid(values: NDArray[np.floating]) -> Floats:

@@ -71,7 +71,7 @@ def recalls(questions: Sequence[Prepared], score: Score, price: float) -> NDArra
     rows = []
     for question in questions:
         own = score(question)
-        scored = Scored(own, np.full(len(own), 0.5, np.float32))
+        scored = Scored(own, np.full(len(own), 0.5, np.float32), 1.0)
         rows.append([judge(question, scored, budget, price).recall for budget in SHOWN])
     return np.array(rows)
 

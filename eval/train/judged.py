@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.train.prepared import Prepared
-from retrieval.packing import PRICE, Packing, pack
+from retrieval.packing import MIN_RELEVANCE, PRICE, Packing, pack
 from retrieval.relevance import Scored
 
 BUDGETS = (256, 512, 1024, 2048, 4096)
@@ -32,9 +32,12 @@ class Judged:
         return self.recall >= 1
 
 
-def judge(question: Prepared, scored: Scored, budget: int, price: float = PRICE) -> Judged:
+def judge(
+    question: Prepared, scored: Scored, budget: int, price: float = PRICE, floor: float = MIN_RELEVANCE
+) -> Judged:
     """Pack one question's context and compare it with the labels."""
-    packing = pack(question.turns, scored, question.asked.found.candidates, budget, price=price)
+    found = question.asked.found.candidates
+    packing = pack(question.turns, scored, found, budget, floor=floor, price=price)
     table = question.turns.table
     rows = np.array([packed.row for packed in packing.packed], np.int64)
     whole = {int(table.key[packed.row]) for packed in packing.packed if packed.spans is None}
@@ -51,13 +54,16 @@ def judge(question: Prepared, scored: Scored, budget: int, price: float = PRICE)
     )
 
 
-def table_of(questions: Sequence[Prepared], scored: Sequence[Scored]) -> dict[str, dict[str, float]]:
-    """Return mean figures by budget over the questions that have evidence."""
+def table_of(
+    questions: Sequence[Prepared], scored: Sequence[Scored], floors: Sequence[float] | None = None
+) -> dict[str, dict[str, float]]:
+    """Return mean figures by budget over the questions that have evidence; floors: least relevance."""
+    floors = floors or [MIN_RELEVANCE] * len(questions)
     figures = {}
     for budget in BUDGETS:
         judged = [
-            judge(question, scores, budget)
-            for question, scores in zip(questions, scored, strict=True)
+            judge(question, scores, budget, floor=floor)
+            for question, scores, floor in zip(questions, scored, floors, strict=True)
             if question.answerable
         ]
         figures[str(budget)] = {

@@ -1,7 +1,7 @@
 """Questions as the relevance model sees them: features of candidate turns, and which are evidence."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ Mask = NDArray[np.bool_]
 class Prepared:
     """A question ready to learn from. gold, also: bool (n,), rows that are evidence, or neither.
 
-    answerable: something in the memory is evidence, found or not. weight: in the
-    fit.
+    answerable: something in the memory is evidence, found or not. weight: in the ranker's fit. dataset:
+    where its history is from.
     """
 
     asked: Asked
@@ -27,6 +27,12 @@ class Prepared:
     also: Mask
     answerable: bool
     weight: float = 1.0
+    dataset: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether it was asked as it was written, of the memory that has its evidence."""
+        return self.answerable and self.asked.origin == "own"
 
     @property
     def history(self) -> str:
@@ -34,13 +40,13 @@ class Prepared:
         return self.asked.history
 
 
-def prepared(asked: Asked, weight: float = 1.0) -> Prepared:
+def prepared(asked: Asked, weight: float = 1.0, dataset: str = "") -> Prepared:
     """Return a question with features and labels."""
     turns = featured(asked.query, asked.found)
     question = asked.question
     gold = np.isin(turns.table.key, _keys(question.gold))
     also = np.isin(turns.table.key, np.array(sorted(question.also), np.int64)) & ~gold
-    return Prepared(asked, turns, gold, also, bool(question.gold), weight)
+    return Prepared(asked, turns, gold, also, bool(question.gold), weight, dataset)
 
 
 def without_evidence(asked: Asked) -> Asked:
@@ -58,6 +64,16 @@ def without_evidence(asked: Asked) -> Asked:
         question.id, question.kind, question.text, question.at, (), frozenset(), question.pool
     )
     return Asked(asked.history, bare, asked.query, Found(kept, asked.found.size), "robbed")
+
+
+def of_few_sessions(asked: Asked, count: int, draw: np.random.Generator) -> Asked:
+    """Return the question put to a young memory: its evidence's sessions, and others up to `count` in all."""
+    candidates = asked.found.candidates
+    holds = np.unique(candidates.session[np.isin(candidates.turn, _keys(asked.question.gold))])
+    others = np.setdiff1d(candidates.session, holds)
+    more = draw.permutation(others)[: max(count - len(holds), 0)]
+    kept = candidates.take(np.isin(candidates.session, np.concatenate([holds, more])))
+    return replace(asked, found=Found(kept, len(np.unique(kept.turn))))
 
 
 def folds(questions: Iterable[Prepared], count: int) -> Iterator[set[str]]:

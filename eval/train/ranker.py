@@ -49,9 +49,9 @@ def fit_ranker(questions: Sequence[Prepared], *, experts: int, l2: float, gate_l
     cross-entropy between the softmax of scores and the evidence, plus half the punished squares of the
     standardised weights and of the gate. Drawn rows count for those not drawn (the log-odds
     correction of sampled softmax, Bengio and Senecal 2008). Questions without evidence among their
-    candidates teach a ranker nothing and are left out.
+    candidates teach a ranker nothing and are left out, as are those without weight.
     """
-    lists = _lists([question for question in questions if question.gold.any()])
+    lists = _lists([question for question in questions if question.gold.any() and question.weight])
     middle, scale = lists.values.mean(axis=0), lists.values.std(axis=0) + 1e-6
     scaled = (lists.values - middle) / scale
     features, inputs = scaled.shape[1], lists.gates.shape[1]

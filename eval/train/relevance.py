@@ -1,7 +1,7 @@
 """Fit the relevance model: `python -m eval.train.relevance --data DIR --out retrieval/models/relevance.npz`.
 
-Reads the files of `FILES` below DIR; what is learned from them may be shipped. Rankers behind the
-calibration, the quality report and the figures never saw the history that they score.
+Reads the files of `eval.train.questions.SOURCES` below DIR; what is learned from them may be shipped.
+Rankers behind the calibration, the quality report and the figures never saw the history that they score.
 """
 
 import argparse
@@ -14,66 +14,40 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from eval.train.encoded import EncodedTexts
-from eval.train.evidence import History, Question, read
 from eval.train.judged import BUDGETS, judge, table_of
+from eval.train.known import fit_known, threshold, unseen_known
 from eval.train.logistic import Vector, fit_logistic
-from eval.train.prepared import Mask, Prepared, folds, prepared, without_evidence
+from eval.train.prepared import Mask, Prepared, folds
+from eval.train.questions import SOURCES, histories_of, questions_of
 from eval.train.ranker import Mixture, fit_ranker
-from eval.train.searched import asked
 from memory.encoders import OnnxEncoder
 from memory.tokens import TokenCounter
-from retrieval.codec import default_codec
-from retrieval.index import Limits
+from retrieval.known import INPUTS as KNOWN_INPUTS
 from retrieval.quality import INPUTS, quality_inputs
-from retrieval.relevance import CALIBRATED_ON, FORMAT, QUALITIES, Scored, calibration_inputs, mixed, sigmoid
+from retrieval.relevance import (
+    CALIBRATED_ON,
+    FORMAT,
+    QUALITIES,
+    Scored,
+    calibrated,
+    calibration_inputs,
+    log_odds,
+    mixed,
+    sigmoid,
+)
 
-# What is learned from, and how much a question of each counts in the ranker's fit. LifeBench's labels name
-# every trace of an event: they teach what is relevant, not when a context suffices, so only files that
-# count in full teach the quality report.
-FILES = {
-    "own/histories.jsonl": 1.0,
-    "evidence/realmem_dev.jsonl.gz": 1.0,
-    "evidence/lifebench_train.jsonl.gz": 0.5,
-}
 EXPERTS = 2
 RANKER_L2 = 0.03
 GATE_L2 = 0.001
 CALIBRATION_L2 = 1e-4
 QUALITY_L2 = 3e-3
 FOLDS = 5
-# Of other histories' questions, how many are put to each history; of its own, the share that is asked
-# once more without the evidence.
-GUESTS = 24
-ROBBED = 0.25
-# Questions that nothing answers are made in numbers; in the quality report's fit they count for less, so
-# that its chances are those of a memory that is mostly asked what it knows.
-PRIORS = {"own": 1.0, "foreign": 0.2, "robbed": 0.15, "swapped": 1.0}
-SEED = 7
-NAME = "mixture-2"
+# Questions that nothing answers are made in numbers; where chances are learned they count for less, so
+# that these are the chances of a memory that is mostly asked what it knows.
+SHARES = {"own": 1.0, "foreign": 0.1, "nothing": 0.1, "robbed": 0.1, "swapped": 0.5}
+NAME = "mixture-3"
 
 Arrays = dict[str, NDArray[np.generic]]
-
-
-def questions_of(
-    histories: Sequence[History], encoded: EncodedTexts, counter: TokenCounter, weight: float = 1.0
-) -> list[Prepared]:
-    """Return every question, questions of other histories put to each, and some without their evidence."""
-    codec = default_codec(384)
-    draw = np.random.default_rng(SEED)
-    found = []
-    for history in histories:
-        guests = _guests(histories, history, draw)
-        for entry in asked(history, encoded, counter, codec, Limits(), guests=guests, swaps=True):
-            found.append(prepared(entry, weight))
-            if entry.origin == "own" and entry.question.gold and draw.random() < ROBBED:
-                found.append(prepared(without_evidence(entry), weight))
-    return found
-
-
-def _guests(histories: Sequence[History], host: History, draw: np.random.Generator) -> list[Question]:
-    strangers = [q for history in histories if history is not host for q in history.questions if q.gold]
-    places = sorted(draw.choice(len(strangers), min(GUESTS, len(strangers)), replace=False).tolist())
-    return [strangers[place] for place in places]
 
 
 def ranker(questions: Sequence[Prepared]) -> Mixture:
@@ -92,59 +66,62 @@ def unseen_scores(questions: Sequence[Prepared]) -> list[NDArray[np.float32]]:
     return scores
 
 
-def fit_calibration(questions: Sequence[Prepared], scores: Sequence[NDArray[np.float32]]) -> Vector:
+def fit_calibration(
+    questions: Sequence[Prepared], scores: Sequence[NDArray[np.float32]], known: Vector, complete: Mask
+) -> Vector:
     """Return logistic weights from scores to relevance."""
-    inputs, targets = [], []
-    for question, own in zip(questions, scores, strict=True):
+    inputs, targets, shares = [], [], []
+    for question, own, chance, whole in zip(questions, scores, known.tolist(), complete, strict=True):
+        if not question.weight and not whole:
+            continue
         kept = ~question.also
-        inputs.append(calibration_inputs(question.turns, own)[kept])
+        inputs.append(calibration_inputs(own, chance)[kept])
         targets.append(question.gold[kept].astype(np.float64))
-    stacked = np.concatenate(targets)
-    return fit_logistic(np.concatenate(inputs), stacked, np.ones(len(stacked)), CALIBRATION_L2)
+        shares.append(np.full(int(kept.sum()), SHARES[question.asked.origin]))
+    return fit_logistic(
+        np.concatenate(inputs), np.concatenate(targets), np.concatenate(shares), CALIBRATION_L2
+    )
 
 
 def fit_quality(questions: Sequence[Prepared], scored: Sequence[Scored]) -> dict[str, Vector]:
     """Return logistic weights of the quality report, from choices at every budget.
 
-    The direction is learned from all questions alike; then its level and steepness from questions in the
-    shares of `PRIORS` (Platt 1999), so that what nothing answers is told apart and not expected.
+    `sufficient` is a line (Platt 1999) over the log-odds of known times complete: its order is that of
+    the product, its level that of questions in the shares of `SHARES`.
     """
     inputs: list[NDArray[np.float32]] = []
     seen: list[tuple[float, float, float]] = []
-    prior: list[float] = []
-    answerable: list[float] = []
+    answered, shares, known = [], [], []
     for question, scores in zip(questions, scored, strict=True):
         for budget in BUDGETS:
             entry = judge(question, scores, budget)
-            inputs.append(quality_inputs(question.asked.query, question.turns, scores, entry.rows))
-            seen.append((entry.recall, entry.precision, float(entry.complete and question.answerable)))
-            prior.append(PRIORS[question.asked.origin])
-            answerable.append(float(question.answerable))
+            inputs.append(quality_inputs(question.turns, scores, entry.rows))
+            seen.append((entry.recall, entry.precision, float(entry.complete and question.answered)))
+            answered.append(float(question.answered))
+            shares.append(SHARES[question.asked.origin])
+            known.append(scores.known)
     stacked, targets = np.stack(inputs), np.array(seen)
-    shares = np.array(prior)
-    fits = {}
-    for place, key in enumerate(QUALITIES):
-        counted = np.array(answerable) if key == "recall" else np.ones(len(stacked))
-        direction = fit_logistic(stacked, targets[:, place], counted, QUALITY_L2)
-        logits = stacked @ direction
-        line = fit_logistic(
-            np.stack([logits, np.ones(len(logits))], axis=1), targets[:, place], counted * shares, 0
-        )
-        fits[key] = direction * line[0]
-        fits[key][INPUTS.index("one")] += line[1]
+    counted, share = np.array(answered), np.array(shares)
+    fits = {
+        "recall": fit_logistic(stacked, targets[:, 0], counted, QUALITY_L2),
+        "precision": fit_logistic(stacked, targets[:, 1], share, QUALITY_L2),
+        "complete": fit_logistic(stacked, targets[:, 2], counted, QUALITY_L2),
+    }
+    both = log_odds(np.array(known) * sigmoid(stacked @ fits["complete"]))
+    line = np.stack([both, np.ones(len(both))], axis=1)
+    fits["sufficient"] = fit_logistic(line, targets[:, 2], share, 0)
     return fits
 
 
-def fitted(questions: Sequence[Prepared], reported: Mask) -> tuple[Arrays, list[Scored]]:
-    """Return the model's arrays, and every question's scores by rankers that did not see it.
+def fitted(questions: Sequence[Prepared], complete: Mask) -> tuple[Arrays, list[Scored]]:
+    """Return the model's arrays, and every question's scores by models that did not see it.
 
-    reported: bool (questions,), those whose labels are complete enough to fit the quality report.
+    complete: bool (questions,), those whose labels say when a context suffices.
     """
-    scores = unseen_scores(questions)
-    calibration = fit_calibration(questions, scores)
+    scores, known = unseen_scores(questions), unseen_known(questions, complete, FOLDS)
+    calibration = fit_calibration(questions, scores, known, complete)
     scored = [
-        Scored(own, sigmoid(calibration_inputs(question.turns, own) @ calibration))
-        for question, own in zip(questions, scores, strict=True)
+        calibrated(own, chance, calibration) for own, chance in zip(scores, known.tolist(), strict=True)
     ]
     final = ranker(questions)
     arrays: Arrays = {
@@ -154,13 +131,16 @@ def fitted(questions: Sequence[Prepared], reported: Mask) -> tuple[Arrays, list[
         "weights": final.weights,
         "bias": final.bias,
         "gate": final.gate,
+        "known": fit_known(questions, complete),
+        "known inputs": np.array(KNOWN_INPUTS),
+        "abstain": np.array([threshold(questions, complete)]),
         "calibration": calibration,
         "calibrated on": np.array(CALIBRATED_ON),
         "quality inputs": np.array(INPUTS),
     }
-    places = np.flatnonzero(reported).tolist()
+    places = np.flatnonzero(complete).tolist()
     qualities = fit_quality([questions[place] for place in places], [scored[place] for place in places])
-    arrays |= {f"quality {key}": weights for key, weights in qualities.items()}
+    arrays |= {f"quality {key}": qualities[key] for key in QUALITIES}
     return arrays, scored
 
 
@@ -169,24 +149,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds own/ and evidence/")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--without", choices=[source.file for source in SOURCES], help="leave a source out")
     parser.add_argument("--cache", type=Path, default=Path("runs/encoded"))
     options = parser.parse_args(arguments)
     counter = TokenCounter()
     encoded = EncodedTexts(options.cache, OnnxEncoder())
     with threadpool_limits(1):  # sums in another order differ in the last bit
-        by_file = {file: read(options.data / file, counter) for file in FILES}
-        questions = [
-            question
-            for file, found in by_file.items()
-            for question in questions_of(found, encoded, counter, FILES[file])
+        found = histories_of(options.data, counter, options.without)
+        every = [history for histories in found.values() for history in histories]
+        asked = [
+            (source, question)
+            for source, histories in found.items()
+            for question in questions_of(source, histories, every, encoded, counter)
         ]
-        reported = np.array([question.weight >= 1 for question in questions])
-        arrays, scored = fitted(questions, reported)
+        questions = [question for _, question in asked]
+        arrays, scored = fitted(questions, np.array([source.complete for source, _ in asked]))
         figures = {}
-        for file, found in by_file.items():
-            names = {history.name for history in found}
-            places = [place for place, question in enumerate(questions) if question.history in names]
-            figures[file] = table_of([questions[p] for p in places], [scored[p] for p in places])
+        for source in found:
+            places = [place for place, (own, q) in enumerate(asked) if own == source and q.weight]
+            if places:
+                figures[source.file] = table_of([questions[p] for p in places], [scored[p] for p in places])
     with options.out.open("wb") as target:
         np.savez(target, allow_pickle=False, **arrays)
     options.out.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n")

@@ -21,7 +21,8 @@ def packed(asked: tuple[Query, Found], scores: list[float], budget: int, **more:
     turns = featured(query, found)
     by_key = dict(enumerate(scores, start=1))
     score = np.array([by_key[int(key)] for key in turns.table.key], np.float32)
-    return pack(turns, Scored(score, np.full(len(score), 0.5, np.float32)), found.candidates, budget, **more)  # type: ignore[arg-type]
+    scored = Scored(score, np.full(len(score), 0.5, np.float32), 1.0)
+    return pack(turns, scored, found.candidates, budget, **more)  # type: ignore[arg-type]
 
 
 def keys(asked: tuple[Query, Found], packing: Packing) -> list[int]:

@@ -1,6 +1,7 @@
 """Training finds what was planted, and its measures are right by hand."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +10,20 @@ import pytest
 
 from eval.train.ablations import interval, paired
 from eval.train.calibrated import auroc, expected_calibration_error
-from eval.train.evidence import Question, read
+from eval.train.encoded import EncodedTexts
+from eval.train.evidence import History, Question, read
+from eval.train.known import fit_known
 from eval.train.logistic import fit_logistic
 from eval.train.prepared import Prepared, prepared, without_evidence
 from eval.train.projection import principal_directions
+from eval.train.questions import Source, questions_of
 from eval.train.ranker import fit_ranker
 from eval.train.searched import Asked
+from memory.encoders import Encoding
 from memory.tokens import TokenCounter
+from retrieval.known import known_inputs
 from retrieval.relevance import mixed
-from tests.searching import Said, ask
+from tests.searching import DIM, Said, ask, encoding
 
 TALK = [
     Said(f"{colour} paint for the {room}", session=n)
@@ -36,6 +42,31 @@ def asked(text: str, gold: int) -> Asked:
 def questions() -> list[Prepared]:
     rooms = ["hall", "kitchen", "bath", "attic", "shed"]
     return [prepared(asked(f"which paint for the {room}?", n)) for n, room in enumerate(rooms, start=1)]
+
+
+class _Words:
+    """Encodes as the small memory does, at the width that the shipped codec wants."""
+
+    id = "words"
+    dim = 384
+    max_pieces = 256
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        wide = np.eye(DIM, self.dim, dtype=np.float32)
+        return [replace(e, pooled=e.pooled @ wide, tokens=e.tokens @ wide) for e in map(encoding, texts)]
+
+
+def _history(folder: Path, name: str, word: str) -> History:
+    units = [
+        {"id": "u0", "session": "s", "ts": "2024-01-01", "role": "user", "text": f"Paint the {word} green"},
+        {"id": "u1", "session": "s", "ts": "2024-01-01", "role": "assistant", "text": "Noted"},
+        {"id": "u2", "session": "t", "ts": "2024-02-01", "role": "user", "text": "The train was late"},
+    ]
+    asks = [{"id": "q", "type": "fact", "text": f"which colour for the {word}?", "gold": ["u0"]}]
+    path = folder / f"{name}.jsonl"
+    line = {"dataset": "d", "conversation": name, "units": units, "queries": asks}
+    path.write_text(json.dumps(line) + "\n")
+    return read(path, TokenCounter())[0]
 
 
 def test_the_ranker_learns_to_put_evidence_first() -> None:
@@ -61,6 +92,33 @@ def test_without_evidence_nothing_is_gold() -> None:
     bare = without_evidence(asked("which paint for the hall?", 1))
     assert 1 not in bare.found.candidates.turn
     assert not prepared(bare).answerable
+
+
+def test_what_memory_knows_is_learned_from_what_others_ask() -> None:
+    known = questions() * 3
+    unknown = [
+        replace(question, answerable=False, asked=replace(question.asked, origin="foreign"))
+        for question in (prepared(asked(text, 1)) for text in ("who won the opera prize?", "is Vienna far?"))
+    ] * 3
+    everything = [replace(question, dataset="d") for question in [*known, *unknown]]
+    weights = fit_known(everything, np.ones(len(everything), bool))
+    worst = min(float(known_inputs(question.turns) @ weights) for question in known)
+    assert worst > max(float(known_inputs(question.turns) @ weights) for question in unknown)
+
+
+def test_questions_nothing_answers_are_put_to_every_history(tmp_path: Path) -> None:
+    histories = [_history(tmp_path, name, word) for name, word in (("a", "kitchen"), ("b", "garden"))]
+    source = Source("own", 1.0, complete=True)
+    encoded = EncodedTexts(tmp_path / "kept", _Words())
+    found = list(questions_of(source, histories, histories, encoded, TokenCounter()))
+    origins = {question.asked.origin for question in found}
+    assert {"own", "foreign", "nothing"} <= origins
+    for question in found:
+        assert question.answered == (question.asked.origin == "own")
+        assert question.gold.any() == question.answered
+    assert {q.asked.question.text for q in found if q.asked.origin == "foreign" and q.history == "a"} == {
+        "which colour for the garden?"
+    }
 
 
 def test_logistic_finds_planted_weights() -> None:
