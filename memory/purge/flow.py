@@ -49,8 +49,7 @@ class Purge:
         with self._ledger.reading(subject.tenant) as tx:
             known = self._read(tx, _found(tx, subject), sought, set())
         with self._ledger.writing(subject.tenant) as tx:
-            erasing.lock(tx, _found(tx, subject))
-            found = _found(tx, subject)
+            found = _locked(tx, subject)
             holds.refuse(tx, subject.tenant, found.turns.keys() | found.users.values())
             # What came since it was read: few, so that other writers don't wait for long.
             self._read(tx, found, sought, known)
@@ -120,6 +119,20 @@ def _found(tx: sa.Connection, subject: Subject) -> Reach:
     found = erasing.reach(tx, subject)
     if found is None:
         raise NotFoundError(erasing.missing(subject))
+    return found
+
+
+def _locked(tx: sa.Connection, subject: Subject) -> Reach:
+    """Return what the subject covers once nobody else writes for any user concerned.
+
+    A user who came while others were waited for is waited for too, or what is just being added would be
+    erased along with the user.
+    """
+    found, locked = _found(tx, subject), set[int]()
+    while not found.users.keys() <= locked:
+        erasing.lock(tx, found)
+        locked |= found.users.keys()
+        found = _found(tx, subject)
     return found
 
 
