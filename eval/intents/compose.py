@@ -8,12 +8,16 @@ from importlib.resources import files
 from typing import Any
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_FILES = ("seeds_work.toml", "seeds_make.toml", "seeds_people.toml", "seeds_more.toml", "seeds_third.toml")
+SEEDS = ("seeds_work.toml", "seeds_make.toml", "seeds_people.toml", "seeds_more.toml", "seeds_third.toml")
+# Written later, in other manners: fragments, pastes, background before the request, typing errors.
+MESSY = ("messy_code.toml", "messy_text.toml", "messy_people.toml", "messy_long.toml")
+# Labelled before any model saw it; nothing is fitted on it.
+CHECK = ("check.toml",)
 
 
-def seeds() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield (label, user turns) of each written seed session."""
-    for name in _FILES:
+def written(names: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield (label, user turns) of each written session of these files."""
+    for name in names:
         for label, sessions in _read(name).items():
             for session in sessions:
                 yield label, (session,) if isinstance(session, str) else tuple(session)

@@ -30,6 +30,11 @@ class Design:
     words: dict[str, int]
     dim: int
 
+    @property
+    def dense(self) -> int:
+        """Return the number of leading columns that are seldom zero."""
+        return self.dim + SHAPES
+
 
 def vocabulary(examples: Sequence[Example]) -> dict[str, int]:
     """Return the words and pairs of words that occur in several sources."""
@@ -80,7 +85,7 @@ def _words(turns: Sequence[str], words: dict[str, int], end: int) -> sp.csr_matr
 
 def split_weights(found: Design, weights: Floats) -> dict[str, Floats]:
     """Return the model's blocks of a weight matrix (columns, labels)."""
-    first, second = found.dim, found.dim + SHAPES
+    first, second = found.dim, found.dense
     third = second + len(found.words)
     return {
         "vector": weights[:first],

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from eval.intents.compose import composed, seeds
+from eval.intents.compose import CHECK, MESSY, SEEDS, composed, written
 
 # A session's later turns add little and cost much.
 MOST_TURNS = 12
@@ -48,8 +48,14 @@ def seed_examples() -> list[Example]:
     """Return the sessions that are kept in the repository."""
     return [
         *(Example((turn,), label, (), "frames") for label, turn in composed()),
-        *(Example(turns, label, (), "seeds") for label, turns in seeds()),
+        *(Example(turns, label, (), "seeds") for label, turns in written(SEEDS)),
+        *(Example(turns, label, (), "messy") for label, turns in written(MESSY)),
     ]
+
+
+def check() -> list[Example]:
+    """Return the sessions that nothing is fitted on and settings may be judged by."""
+    return [Example(turns, label, (), "check") for label, turns in written(CHECK)]
 
 
 def own_sessions(folder: Path, split: str) -> list[Example]:

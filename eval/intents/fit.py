@@ -1,6 +1,5 @@
 """Fit the intent model: balanced, regularised, calibrated on sources it has not seen."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from eval.intents.design import Design, split_weights
 from eval.intents.examples import Example
+from eval.intents.softmax import softmax_weights
 from memory.encoders.port import Floats
 from memory.intent.model import IntentModel
 from memory.intent.taxonomy import taxonomy
@@ -20,7 +18,6 @@ from memory.intent.taxonomy import taxonomy
 # Chosen by leave-one-source-out.
 STRENGTH = 1.0
 _BY_SOURCE, _BY_LABEL = 0.75, 0.5
-_ROUNDS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +56,11 @@ def fit(
     found: Design, rows: NDArray[np.int64], labels: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> Linear:
     """Return a multinomial logistic model of the given rows."""
-    model = LogisticRegression(C=STRENGTH, max_iter=_ROUNDS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 80 rounds are as good as more
-        model.fit(found.rows[rows], labels[rows], sample_weight=weights[rows])
-    names = taxonomy().names
-    full = np.zeros((found.rows.shape[1], len(names)), np.float32)
-    bias = np.full(len(names), -10.0, np.float32)  # a label without examples is never chosen
-    full[:, model.classes_] = model.coef_.T
-    bias[model.classes_] = model.intercept_
-    return Linear(full, bias)
+    truth = np.eye(len(taxonomy().names), dtype=np.float32)[labels[rows]]
+    scaled = (weights[rows] / weights[rows].mean()).astype(np.float32)
+    dense, sparse = found.rows[rows][:, : found.dense], found.rows[rows][:, found.dense :]
+    packed = softmax_weights(dense.toarray(), sparse, truth, scaled, STRENGTH)
+    return Linear(packed[:-1], packed[-1])
 
 
 def temperature(scores: Floats, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> float:

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from eval.intents import measures
 from eval.intents.examples import held_out
-from eval.intents.risk_examples import RiskSession, own_sessions, simulated, turns_to_learn
+from eval.intents.risk_examples import WRITTEN, RiskSession, own_sessions, simulated, turns_to_learn
 from eval.intents.risk_train import train
 from eval.intents.vectors import VectorCache
 from memory.encoders import OnnxEncoder
@@ -143,12 +143,14 @@ def left_out(data: Path, source: str, cache: VectorCache) -> dict[str, float]:
     scores = [model.probabilities(turn.text, vector)[0] for turn, vector in zip(tested, vectors, strict=True)]
     truth = np.array([bool(turn.risks["self_harm"]) for turn in tested])
     flagged = np.array(scores) >= model.flag[0]
-    figures = {"n": float(len(truth)), "false_alarms": float(flagged[~truth].mean())}
+    safe = np.array([not any(turn.risks.values()) for turn in tested])
+    figures = {"n": float(len(truth)), "false_alarms": float(flagged[safe].mean())}
     if truth.any():
         figures |= {
             "auprc": float(average_precision_score(truth, scores)),
             "auroc": float(roc_auc_score(truth, scores)),
             "recall": float(flagged[truth].mean()),
+            **_recall_at(np.array(scores), truth, safe),
         }
     return figures
 
@@ -168,7 +170,9 @@ def main(
         "vera_mh": first_flags(simulated(data, "vera_mh"), "label", vectors, flags),
         "spiral_bench": first_flags(simulated(data, "spiral_bench"), "label", vectors, flags),
         "ordinary": ordinary(data, vectors, flags),
-        "left_out": {name: left_out(data, name, vectors) for name in ("openai_moderation", "xstest")},
+        "left_out": {
+            name: left_out(data, name, vectors) for name in (*WRITTEN, "openai_moderation", "xstest")
+        },
     }
     text = json.dumps(found, indent=1)
     typer.echo(text)
@@ -181,6 +185,14 @@ def _peaks(turns: Sequence[str], cache: VectorCache, flags: RiskFlags) -> tuple[
     for text, vector in zip(turns, cache.encode(turns), strict=True):
         state, _ = flags.update(state, text, "user", vector)
     return state.peak if state else (0.0,) * len(POLICIES)
+
+
+def _recall_at(scores: np.ndarray, truth: np.ndarray, safe: np.ndarray) -> dict[str, float]:
+    """Return the recall at limits that a share of the messages without any risk exceeds."""
+    limits = {share: np.quantile(scores[safe], 1 - share) for share in (0.01, 0.03, 0.1)}
+    return {
+        f"recall_at_{share:.0%}": float((scores[truth] > limit).mean()) for share, limit in limits.items()
+    }
 
 
 def _share(found: Sequence[bool]) -> float:

@@ -12,6 +12,8 @@ from memory.risk.policies import POLICIES
 
 # Categories of the moderation set that say something about a policy of ours.
 _MODERATED = {"self_harm": "self_harm"}
+# Messages that we wrote, each with hard negatives; each file is left out in turn when the flags are judged.
+WRITTEN = ("risk_seeds", "risk_veiled")
 _NEVER_NEGATIVE = {"counsel_chat", "realmem_dev_sessions", "rpbench"}
 
 
@@ -60,13 +62,14 @@ def simulated(folder: Path, source: str) -> list[dict[str, Any]]:
 
 
 def _seeds() -> list[RiskTurn]:
-    raw = tomllib.loads((files("eval.intents") / "data" / "risk_seeds.toml").read_text("utf-8"))
     found = []
-    for policy, items in raw.items():
-        for item in items:
-            *before, last = [item] if isinstance(item, str) else item
-            found.append(RiskTurn(last, _risks(policy), "risk_seeds"))
-            found += [RiskTurn(text, _risks("none"), "risk_seeds") for text in before]
+    for name in WRITTEN:
+        raw = tomllib.loads((files("eval.intents") / "data" / f"{name}.toml").read_text("utf-8"))
+        for policy, items in raw.items():
+            for item in items:
+                *before, last = [item] if isinstance(item, str) else item
+                found.append(RiskTurn(last, _risks(policy), name))
+                found += [RiskTurn(text, _risks("none"), name) for text in before]
     return found
 
 

@@ -11,7 +11,7 @@ import typer
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from eval.intents.risk_examples import RiskTurn, turns_to_learn
+from eval.intents.risk_examples import WRITTEN, RiskTurn, turns_to_learn
 from eval.intents.vectors import VectorCache
 from memory.encoders import Encoder, OnnxEncoder
 from memory.encoders.port import Floats
@@ -96,7 +96,7 @@ def fit(rows: sp.csr_matrix, truth: NDArray[np.bool_], weights: NDArray[np.float
 
 def importance(turns: Sequence[RiskTurn]) -> NDArray[np.float64]:
     """Return each message's weight: hard negatives and what was written for this count more."""
-    return np.array([_HARD if turn.source in {"risk_seeds", "own"} else 1.0 for turn in turns])
+    return np.array([_HARD if turn.source in {*WRITTEN, "own"} else 1.0 for turn in turns])
 
 
 def crossed(rows: sp.csr_matrix, truth: NDArray[np.bool_], weights: NDArray[np.float64]) -> Floats:
