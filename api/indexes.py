@@ -63,7 +63,7 @@ def _embedded(settings: Settings, ledger: Ledger, encoder: Encoder, codec: Token
         return EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes)
 
     with ledger.writing(EVERY_TENANT) as tx:
-        outbox.release(tx)  # this process is the only one, so what is claimed was left by a killed one
+        outbox.release_all(tx)  # this process is the only one, so what is claimed was left by a killed one
     if not EmbeddedIndex.exists(folder):
         _queue_all(ledger)
     try:

@@ -15,7 +15,7 @@ from api.settings import Settings
 from api.stores import open_ledger
 from memory.backup.keys import after_purge
 from memory.encoders import Encoder, OnnxEncoder, SharedEncoder
-from memory.errors import UnavailableError
+from memory.errors import SetupError, UnavailableError
 from memory.folder import DataFolder
 from memory.holding import Holding
 from memory.insight import Insight
@@ -83,19 +83,20 @@ class Services:
 
 @contextmanager
 def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iterator[Services]:
-    """Open the data folder and everything in it; close all of it on the way out.
+    """Open the stores that the settings name and all that stands on them; close it on the way out.
 
     `encoder` stands in for the one that the settings name. Raises `SetupError` where something can't
-    be opened.
+    be opened, or is another process's own.
     """
     with ExitStack() as stack:
         # Our matrices are small: a BLAS or FAISS that spreads them over the cores only takes these from
         # the encoder. Measured: recall without the encoder 70 ms before and 16 ms after, in one run on
         # two busy cores.
         stack.enter_context(threadpool_limits(limits=1))
-        folder = DataFolder(settings.data)
-        stack.callback(folder.close)
+        if settings.keeps_data:
+            stack.callback(DataFolder(settings.data).close)
         ledger = stack.enter_context(open_ledger(settings))
+        stack.enter_context(sharing(settings, ledger))
         with ledger.writing(EVERY_TENANT) as tx:
             idempotency.sweep(tx)
         sealing = Sealing(ledger)
@@ -112,8 +113,15 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         stack.callback(recalls.close)
         indexer = Indexer(ledger, index, shared, codec, counter, observe=insight.observe)
         stack.callback(indexer.close)
-        signer = Signer.from_file(settings.receipt_key or settings.data / RECEIPT_KEY)
-        worker = Worker(ledger, index, settings.data, signer, backups=lambda _: after_purge(ledger))
+        signer = open_signer(settings, ledger)
+        worker = Worker(
+            ledger,
+            index,
+            settings.data,
+            signer,
+            backups=lambda _: after_purge(ledger),
+            settle=settings.qdrant_settle_seconds if settings.qdrant_url else 0,
+        )
         purge = Purge(ledger, worker, signer)
         stack.callback(purge.close)
         retention = Retention(ledger, purge, seconds=settings.sweep_seconds)
@@ -142,6 +150,31 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
                 access=access,
             )
         )
+
+
+@contextmanager
+def sharing(settings: Settings, ledger: Ledger) -> Iterator[None]:
+    """Keep a ledger to oneself whose index is in this process; share it where the index is shared.
+
+    An embedded index would miss what another process takes off the queue. Raises `SetupError`.
+    """
+    shared = settings.qdrant_url is not None
+    with ledger.keeping("serving", shared=shared) as free:
+        if not free:
+            found = "keeps it to itself, with an embedded index" if shared else "serves this ledger"
+            raise SetupError(
+                f"another process {found}: with the embedded index only one may. "
+                "Stop it, or give all of them one index by SATCHEL_QDRANT_URL"
+            )
+        yield
+
+
+def open_signer(settings: Settings, ledger: Ledger) -> Signer:
+    """Return what signs receipts: with the key in its file, or with the one that replicas share."""
+    beside = settings.data / RECEIPT_KEY
+    if settings.receipt_key is not None or settings.database is None:
+        return Signer.from_file(settings.receipt_key or beside)
+    return Signer.in_ledger(ledger, beside if beside.exists() else None)
 
 
 def make_tagger(settings: Settings, encoder: Encoder) -> IntentTagger:

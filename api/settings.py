@@ -91,6 +91,14 @@ class Settings(BaseSettings):
     qdrant_write_timeout: Annotated[
         float, Field(gt=0, description="Seconds without an answer after which a write is put off.")
     ] = 10.0
+    qdrant_settle_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Seconds for which a write may still take effect that timed out or whose sender died;"
+            " a purge deletes again after them.",
+        ),
+    ] = 15.0
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 32 * MIB
     intent_model: Annotated[
         Path | None,
@@ -117,7 +125,8 @@ class Settings(BaseSettings):
     receipt_key: Annotated[
         Path | None,
         Field(
-            description="Key (PEM, Ed25519) that signs purge receipts; none = one made in the data folder."
+            description="Key (PEM, Ed25519) that signs purge receipts; none = one made in the data folder or,"
+            " with a database, kept in the ledger under the master key."
         ),
     ] = None
     max_turns_per_call: Annotated[int, Field(ge=1, description="Most turns in one request.")] = 1000
@@ -165,6 +174,11 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="What is logged, as JSON on stderr.")
     ] = "info"
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether the data folder holds memory: not where the ledger and the index are on servers."""
+        return self.database is None or self.qdrant_url is None
 
     @model_validator(mode="after")
     def _tokens_are_whole(self) -> Self:

@@ -32,6 +32,8 @@ Observe = Callable[[sa.Connection, Scope, Sequence[tuple[Turn, Floats]]], None]
 
 # Seconds between two looks at the outbox when nobody says that something came.
 _POLL = 0.5
+# Seconds between two renewals of the claims in hand: two may come late before one lapses.
+_HOLD = outbox.LEASE / 4e6
 
 
 class Indexer:
@@ -62,11 +64,18 @@ class Indexer:
         self._worker = uuid4().hex
         self._wake = threading.Event()
         self._closed = False
-        self._thread = threading.Thread(target=self._serve, name="indexer", daemon=True)
+        self._ended = threading.Event()
+        self._held: Sequence[Claim] = ()
+        self._last = 0
+        self._threads = [
+            threading.Thread(target=self._serve, name="indexer", daemon=True),
+            threading.Thread(target=self._hold_on, name="indexer-claims", daemon=True),
+        ]
 
     def start(self) -> None:
         """Begin to work."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def wake(self) -> None:
         """Say that turns were queued."""
@@ -78,27 +87,45 @@ class Indexer:
         self._wake.set()
         # A long turn may take minutes to encode: its encoding is given up, not waited for.
         self._encoder.close()
-        if self._thread.is_alive():
-            self._thread.join()
-        try:
-            self._release()
-        except UnavailableError as error:  # it lapses by itself
-            log.warning("indexer.not_released", error=str(error))
+        self._ended.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
     def step(self) -> bool:
         """Index the turns that have waited longest; return whether there were any."""
         with self._ledger.writing(EVERY_TENANT) as tx:
-            claims = outbox.claim(tx, self._worker, now(), _BATCH)
-        for claim in claims:
-            for ids in _batches(claim):
-                self._index_or_put_off(claim, ids)
-        if claims:
+            claims = outbox.claim(tx, self._worker, now(), _BATCH, after=self._last)
+        self._last = claims[-1].user if claims else 0
+        self._held = claims
+        try:
+            for claim in claims:
+                for ids in _batches(claim):
+                    self._index_or_put_off(claim, ids)
+        finally:
             self._release()
         return bool(claims)
 
     def _release(self) -> None:
-        with self._ledger.writing(EVERY_TENANT) as tx:
-            outbox.release(tx, self._worker)
+        claims, self._held = self._held, ()
+        if not claims:
+            return
+        try:
+            with self._ledger.writing(EVERY_TENANT) as tx:
+                outbox.release(tx, claims)
+        except UnavailableError as error:  # they lapse by themselves
+            log.warning("indexer.not_released", error=str(error))
+
+    def _hold_on(self) -> None:
+        """Hold the claims in hand for as long as this process lives and works on them."""
+        while not self._ended.wait(_HOLD):
+            if not self._held:
+                continue
+            try:
+                with self._ledger.writing(EVERY_TENANT) as tx:
+                    outbox.hold(tx, self._held, now())
+            except Exception as error:  # noqa: BLE001 - claims that lapse cost a repetition, no turn
+                log.warning("indexer.not_held", error=repr(error))
 
     def _serve(self) -> None:
         while not self._closed:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -69,9 +70,10 @@ def new_key(data: Path, tenant: str = DEFAULT_TENANT, rights: frozenset[Right] =
 def starting(folder: Path) -> Iterator[Start]:
     """Yield what starts services, by default on `folder`/data; what still runs at the end is killed."""
     running: list[Server] = []
+    numbers = count()
 
     def started(data: Path = folder / "data", **env: str) -> Server:
-        number = len(running)
+        number = next(numbers)
         printed, log = folder / f"printed{number}", folder / f"log{number}"
         with printed.open("w") as out, log.open("w") as err:
             process = subprocess.Popen(
@@ -81,11 +83,11 @@ def starting(folder: Path) -> Iterator[Start]:
                 stdout=out,
                 stderr=err,
             )
-        running.append(Server(process, "", data))
+        server = Server(process, "", data)
+        running.append(server)
         while "/v1/context" not in printed.read_text():
             assert process.poll() is None, log.read_text()
             time.sleep(0.02)
-        server = running[-1]
         server.printed = printed.read_text().splitlines()
         server.url = next(line.split()[4] for line in server.printed if line.startswith("Satchel is ready"))
         return server

@@ -2,6 +2,7 @@
 
 import logging
 import shlex
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from memory.errors import SetupError
 from memory.ledger import Ledger, keys
 from memory.ledger.tenancy import EVERY_TENANT
 
+# Seconds for requests at hand to be finished once the process is told to end.
+_GRACE = 20
+
 
 def serve(
     data: Data = None,
@@ -31,6 +35,7 @@ def serve(
     """Serve HTTP until interrupted. On first use it makes a key and prints it."""
     settings = settings_with(data=data, host=host, port=port)
     _log_as_json(settings.log_level)
+    signal.signal(signal.SIGTERM, _ended)
     with ExitStack() as held:
         # Before there is a loop: what can't be opened is told in one line, and a key is made only by the
         # process that has the folder and the port, so that none is made which nobody is shown.
@@ -44,8 +49,14 @@ def serve(
             with held:  # closed by the loop: once it is left, the signal that stopped it ends the process
                 yield services
 
-        config = uvicorn.Config(create_app(settings, opening=opened), log_config=None, access_log=False)
+        app = create_app(settings, opening=opened)
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE)
         _Announcing(config, _welcome(address, secret, settings.data)).run([listener])
+
+
+def _ended(*_: object) -> None:
+    """End as asked to: uvicorn raises the signal again once all is finished and closed."""
+    raise SystemExit(0)
 
 
 class _Announcing(uvicorn.Server):

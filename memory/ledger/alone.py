@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from memory.ledger.engine import writing
+from memory.ledger.failures import typed_failures
 from memory.scope import Scope
 
 _STRIPES = 64
@@ -48,6 +49,29 @@ def first(tx: sa.Connection, *names: str) -> bool:
     if tx.dialect.name != "postgresql":
         return True
     return bool(tx.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_number(*names)))))
+
+
+@contextmanager
+def keeping(engine: sa.Engine, *names: str, shared: bool = False) -> Iterator[bool]:
+    """Hold these names until the end, in no transaction; yield False where another process has them.
+
+    Any number may hold names as `shared` at once, or one alone. The server lets go of what a killed process
+    held. On SQLite, whose file one process has to itself, they are always free.
+    """
+    if engine.dialect.name != "postgresql":
+        yield True
+        return
+    with typed_failures(), engine.connect() as connection:
+        outside = connection.execution_options(isolation_level="AUTOCOMMIT")
+        take = sa.func.pg_try_advisory_lock_shared if shared else sa.func.pg_try_advisory_lock
+        leave = sa.func.pg_advisory_unlock_shared if shared else sa.func.pg_advisory_unlock
+        number = _number(*names)
+        mine = bool(outside.scalar(sa.select(take(number))))
+        try:
+            yield mine
+        finally:
+            if mine:
+                outside.execute(sa.select(leave(number)))
 
 
 def _number(*names: str) -> int:

@@ -10,7 +10,7 @@ import structlog
 
 from memory.errors import BusyError, MasterKeyError
 from memory.ledger import data_keys
-from memory.ledger.alone import Alone
+from memory.ledger.alone import Alone, keeping
 from memory.ledger.compaction import compact_sqlite
 from memory.ledger.engine import reading, sqlite_engine, writing
 from memory.ledger.held import held
@@ -104,6 +104,10 @@ class Ledger:
         has no longer. So no turn is written after its own deletion.
         """
         return self._alone(scope)
+
+    def keeping(self, *names: str, shared: bool = False) -> AbstractContextManager[bool]:
+        """Hold names among all replicas, alone or `shared` with others; False where another has them."""
+        return keeping(self.engine, *names, shared=shared)
 
     def unlock(self) -> None:
         """Raise `MasterKeyError` unless the master key opens this ledger; a new one takes it as its own.

@@ -6,7 +6,7 @@ one worker, in order. A claim lapses by itself, so what a killed worker held is 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,8 +18,11 @@ _FIRST_DELAY = 200_000
 _LONGEST_DELAY = 60_000_000
 _DOUBLINGS = 16
 
-# Microseconds for which a claim holds: longer than the largest turn takes to encode.
-LEASE = 300_000_000
+# Microseconds for which a claim holds unless it is held on to: what a killed worker had waits as long.
+LEASE = 15_000_000
+
+# Users whose turns are taken in hand at once. Few, so that workers that ask at one moment all find some.
+_USERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +41,66 @@ def put(tx: sa.Connection, user: int, ids: Sequence[int], at: int) -> None:
     tx.execute(sa.insert(outbox), rows)
 
 
-def claim(tx: sa.Connection, worker: str, at: int, limit: int) -> list[Claim]:
-    """Take in hand the turns that have waited longest, among those due whose user no other worker has.
+def claim(tx: sa.Connection, worker: str, at: int, limit: int, *, after: int = 0) -> list[Claim]:
+    """Take in hand up to `limit` due turns, of users whom no other worker has, in order of their numbers.
 
-    Workers that ask at the same moment get different users: rows that one has locked, the others skip.
+    It begins behind the user of number `after`, so that a worker that says whom it had last comes round to
+    everybody. Workers that ask at the same moment get different users: rows that one has locked, the others
+    skip. However many turns others have in hand, they are not looked through.
     """
-    free = sa.or_(users.c.claimed_until.is_(None), users.c.claimed_until <= at, users.c.claimed_by == worker)
-    rows = tx.execute(
-        sa.select(outbox.c.turn_id, turns.c.tokens, users.c.id, users.c.tenant, users.c.name)
-        .join(users, users.c.id == outbox.c.user_id)
-        .join(turns, turns.c.id == outbox.c.turn_id)
-        .where(outbox.c.due_at <= at, free)
-        .order_by(outbox.c.due_at, outbox.c.turn_id)
-        .limit(limit)
-        .with_for_update(of=users, key_share=True, skip_locked=True)
-    ).all()
-    taken = {row.id for row in rows}
+    free = _free_with_turns(tx, worker, at, after)
+    if not free:
+        return claim(tx, worker, at, limit) if after else []
+    claims: list[Claim] = []
+    queued = _first_turns(tx, [row.id for row in free], at, limit)
+    for row in free:
+        mine = tuple((turn.turn_id, turn.tokens) for turn in queued if turn.user_id == row.id)[:limit]
+        if mine:
+            claims.append(Claim(worker, row.id, Scope(row.tenant, row.name), mine))
+            limit -= len(mine)
+    taken = [claim.user for claim in claims]
     tx.execute(
         sa.update(users).where(users.c.id.in_(taken)).values(claimed_by=worker, claimed_until=at + LEASE)
     )
-    ordered = sorted(rows, key=lambda row: (row.id, row.turn_id))
-    return [
-        Claim(worker, user, Scope(mine[0].tenant, mine[0].name), tuple((r.turn_id, r.tokens) for r in mine))
-        for user, mine in ((user, list(group)) for user, group in groupby(ordered, lambda row: row.id))
+    return claims
+
+
+def _free_with_turns(
+    tx: sa.Connection, worker: str, at: int, after: int
+) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    """Return some users who have due turns and whom no other worker has, and lock their rows."""
+    # From one user to the next by the index, whatever the length of each one's queue.
+    first = sa.select(sa.func.min(outbox.c.user_id).label("id")).where(outbox.c.user_id > after)
+    queued = first.cte("queued", recursive=True)
+    following = sa.select(sa.func.min(outbox.c.user_id)).where(outbox.c.user_id > queued.c.id)
+    queued = queued.union_all(
+        sa.select(following.correlate(queued).scalar_subquery()).where(queued.c.id.is_not(None))
+    )
+    free = sa.or_(users.c.claimed_until.is_(None), users.c.claimed_until <= at, users.c.claimed_by == worker)
+    due = sa.exists().where(outbox.c.user_id == users.c.id, outbox.c.due_at <= at)
+    return tx.execute(
+        sa.select(users.c.id, users.c.tenant, users.c.name)
+        .select_from(queued.join(users, users.c.id == queued.c.id))
+        .where(free, due)
+        .limit(_USERS)
+        .with_for_update(of=users, key_share=True, skip_locked=True)
+    ).all()
+
+
+def _first_turns(
+    tx: sa.Connection, of: Sequence[int], at: int, limit: int
+) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    """Return the first due turns of each of these users, by number."""
+    each = [
+        sa.select(outbox.c.turn_id, outbox.c.user_id, turns.c.tokens)
+        .join(turns, turns.c.id == outbox.c.turn_id)
+        .where(outbox.c.user_id == user, outbox.c.due_at <= at)
+        .order_by(outbox.c.turn_id)
+        .limit(limit)
+        .subquery()
+        for user in of
     ]
+    return tx.execute(sa.union_all(*(sa.select(one) for one in each)).order_by("turn_id")).all()
 
 
 def renew(tx: sa.Connection, claim: Claim, at: int) -> bool:
@@ -70,9 +109,22 @@ def renew(tx: sa.Connection, claim: Claim, at: int) -> bool:
     return bool(tx.execute(sa.update(users).where(*mine).values(claimed_until=at + LEASE)).rowcount)
 
 
-def release(tx: sa.Connection, worker: str | None = None) -> None:
-    """Let go of all that a worker has in hand; of everything, where no other can be at work."""
-    held = users.c.claimed_by.is_not(None) if worker is None else users.c.claimed_by == worker
+def hold(tx: sa.Connection, claims: Sequence[Claim], at: int) -> None:
+    """Hold claims for longer, those that no other worker has taken since."""
+    for claim in claims:
+        renew(tx, claim, at)
+
+
+def release(tx: sa.Connection, claims: Sequence[Claim]) -> None:
+    """Let claims go."""
+    for claim in claims:
+        mine = (users.c.id == claim.user, users.c.claimed_by == claim.worker)
+        tx.execute(sa.update(users).where(*mine).values(claimed_by=None, claimed_until=None))
+
+
+def release_all(tx: sa.Connection) -> None:
+    """Let go of everybody's claims, where no other worker can be at work."""
+    held = users.c.claimed_by.is_not(None)
     tx.execute(sa.update(users).where(held).values(claimed_by=None, claimed_until=None))
 
 

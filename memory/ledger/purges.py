@@ -81,15 +81,22 @@ def sought_grown(tx: sa.Connection, receipt: str, fingerprints: bytes) -> None:
     tx.execute(sa.update(purges).where(purges.c.id == receipt).values(sought=fingerprints))
 
 
+def wait(tx: sa.Connection, receipt: str, work: dict[str, Any], until: int) -> None:
+    """Note what is left to do, and go on with it at a time."""
+    tx.execute(sa.update(purges).where(purges.c.id == receipt).values(work=work, due_at=until))
+
+
 def done(tx: sa.Connection, receipt: str, document: dict[str, Any], at: int) -> None:
-    """Close a purge that was proved; it forgets its fingerprints."""
+    """Close a purge that was proved; it forgets its fingerprints. What was signed first stands."""
     values = {"status": "done", "finished_at": at, "error": None, "receipt": document}
-    tx.execute(sa.update(purges).where(purges.c.id == receipt).values(**values, work={}, sought=None))
+    open_still = (purges.c.id == receipt, purges.c.status != "done")
+    tx.execute(sa.update(purges).where(*open_still).values(**values, work={}, sought=None))
 
 
 def put_off(tx: sa.Connection, ids: Sequence[str], at: int, error: str) -> None:
-    """Try purges again later, and longer each time."""
-    rows = tx.execute(sa.select(purges.c.id, purges.c.attempts).where(purges.c.id.in_(ids))).all()
+    """Try purges again later, and longer each time; what is done stays done."""
+    open_still = (purges.c.id.in_(ids), purges.c.status != "done")
+    rows = tx.execute(sa.select(purges.c.id, purges.c.attempts).where(*open_still).with_for_update()).all()
     for row in rows:
         tries = row.attempts + 1
         delay = min(_FIRST_DELAY * 2 ** min(row.attempts, 16), _LONGEST_DELAY)

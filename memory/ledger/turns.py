@@ -39,6 +39,7 @@ _COLUMNS = (
 # The columns that a turn's own fields fill, by the same names.
 _STORED = ("name", "seq", "role", "created_at", "source", "tokens")
 _CHUNK = 500
+_NONE = 0  # the number of a turn that has none yet
 _FEW = 100  # for who may stop early
 
 
@@ -56,24 +57,23 @@ def append(tx: sa.Connection, scope: Scope, new: Sequence[NewTurn], tokens: Sequ
     key = data_keys.ensure(tx, user.id)
     known = _known(tx, scope, new)
     seq = session.last_seq
-    remembered: list[Turn] = []
-    added: list[Turn] = []
+    placed: list[Turn] = []
     for turn, size in zip(new, tokens, strict=True):
         if turn.name in known:
-            remembered.append(_same(known[turn.name], turn, session))
-            continue
-        seq += 1
-        row = _insert(tx, scope, user.id, session, turn, key=key, seq=seq, tokens=size, at=at)
-        known[row.name] = row
-        added.append(row)
-        remembered.append(row)
-    if added:
-        total = sum(turn.tokens for turn in added)
-        latest = max(turn.created_at for turn in added)
-        sessions.grow(tx, session.id, turns=len(added), tokens=total, last_seq=seq, at=latest)
-        users.add_to_totals(tx, user.id, turns=len(added), tokens=total)
-        outbox.put(tx, user.id, [turn.id for turn in added], at)
-    return remembered
+            placed.append(_same(known[turn.name], turn, session))
+        else:
+            seq += 1
+            placed.append(_unnumbered(turn, session, seq=seq, tokens=size, at=at))
+    fresh = [turn for turn in placed if turn.id == _NONE]
+    if not fresh:
+        return placed
+    ids = _insert(tx, scope, user.id, key, fresh)
+    total = sum(turn.tokens for turn in fresh)
+    latest = max(turn.created_at for turn in fresh)
+    sessions.grow(tx, session.id, turns=len(fresh), tokens=total, last_seq=seq, at=latest)
+    users.add_to_totals(tx, user.id, turns=len(fresh), tokens=total)
+    outbox.put(tx, user.id, list(ids.values()), at)
+    return [replace(turn, id=ids.get(turn.name, turn.id)) for turn in placed]
 
 
 def by_id(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, Turn]:
@@ -249,20 +249,9 @@ def _same(old: Turn, new: NewTurn, session: sessions.Session) -> Turn:
     return old
 
 
-def _insert(
-    tx: sa.Connection,
-    scope: Scope,
-    user: int,
-    session: sessions.Session,
-    turn: NewTurn,
-    *,
-    key: DataKey,
-    seq: int,
-    tokens: int,
-    at: int,
-) -> Turn:
-    row = Turn(
-        id=0,
+def _unnumbered(turn: NewTurn, session: sessions.Session, *, seq: int, tokens: int, at: int) -> Turn:
+    return Turn(
+        id=_NONE,
         name=turn.name or uuid4().hex,
         session=session.id,
         session_name=session.name,
@@ -275,12 +264,20 @@ def _insert(
         metadata=turn.metadata,
         tokens=tokens,
     )
-    bound = sealing.identity(
-        scope.tenant, user, session.id, row.name, seq=seq, role=row.role, source=row.source
-    )
-    said = sealing.Said(row.content, row.speaker, row.metadata)
-    values = {"tenant": scope.tenant, "user_id": user, "session_id": session.id}
-    values |= {name: getattr(row, name) for name in _STORED} | sealing.BLANK
-    values["sealed"] = sealing.sealed(key, said, bound)
-    added = tx.execute(sa.insert(turns).values(**values).returning(turns.c.id))
-    return replace(row, id=added.scalar_one())
+
+
+def _insert(
+    tx: sa.Connection, scope: Scope, user: int, key: DataKey, fresh: Sequence[Turn]
+) -> dict[str, int]:
+    """Add turns in order, by one statement; return their numbers by name."""
+    rows = []
+    for turn in fresh:
+        bound = sealing.identity(
+            scope.tenant, user, turn.session, turn.name, seq=turn.seq, role=turn.role, source=turn.source
+        )
+        said = sealing.Said(turn.content, turn.speaker, turn.metadata)
+        values = {"tenant": scope.tenant, "user_id": user, "session_id": turn.session}
+        values |= {name: getattr(turn, name) for name in _STORED} | sealing.BLANK
+        rows.append(values | {"sealed": sealing.sealed(key, said, bound)})
+    added = tx.scalars(sa.insert(turns).returning(turns.c.id, sort_by_parameter_order=True), rows)
+    return dict(zip((turn.name for turn in fresh), added, strict=True))

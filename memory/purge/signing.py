@@ -18,9 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from memory.errors import InvalidInputError, SetupError
+from memory.ledger import Ledger, data_keys
+from memory.ledger.tenancy import EVERY_TENANT
 
 FILE = "receipts.key"
 ALGORITHM = "Ed25519"
+# Under which the ledger keeps the key.
+_NAME = "receipts"
 
 
 class Signer:
@@ -35,15 +39,22 @@ class Signer:
     @classmethod
     def from_file(cls, path: Path) -> "Signer":
         """Read the key (PEM, PKCS 8), made where missing with mode 0600; raise `SetupError` on any other."""
-        if not path.exists():
-            _make(path)
-        try:
-            key = load_pem_private_key(path.read_bytes(), None)
-        except (OSError, ValueError, TypeError) as error:
-            raise SetupError(f"{path} is no key to sign receipts with: {error}") from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise SetupError(f"{path} holds a key of another kind; receipts need {ALGORITHM}")
-        return cls(key)
+        return cls(_read(path))
+
+    @classmethod
+    def in_ledger(cls, ledger: Ledger, own: Path | None = None) -> "Signer":
+        """Return the signer with the key that the ledger keeps, sealed by the master key, for all replicas.
+
+        A ledger that has none takes the key in the file `own`, else a new one.
+        """
+        with ledger.reading(EVERY_TENANT) as tx:
+            kept = data_keys.secret(tx, _NAME)
+        if kept is not None:
+            return cls(Ed25519PrivateKey.from_private_bytes(kept))
+        key = _read(own) if own else Ed25519PrivateKey.generate()
+        with ledger.writing(EVERY_TENANT) as tx:
+            data_keys.make_secret(tx, _NAME, key.private_bytes_raw())
+        return cls.in_ledger(ledger)  # another replica may have been first
 
     @property
     def key_id(self) -> str:
@@ -93,6 +104,18 @@ def verify(document: dict[str, Any], public_key: str | None = None) -> str:
 def canonical(document: dict[str, Any]) -> bytes:
     """Return the bytes that are signed: JSON in UTF-8, keys sorted, no spaces."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _read(path: Path) -> Ed25519PrivateKey:
+    if not path.exists():
+        _make(path)
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise SetupError(f"{path} is no key to sign receipts with: {error}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SetupError(f"{path} holds a key of another kind; receipts need {ALGORITHM}")
+    return key
 
 
 def _make(path: Path) -> None:

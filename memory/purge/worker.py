@@ -50,13 +50,19 @@ class Worker:
         signer: Signer,
         *,
         backups: Backups,
+        settle: float = 0,
     ) -> None:
-        """`folder` is what is scanned."""
+        """Take what it works on.
+
+        folder: what is scanned. settle: seconds for which a write to the derived data may still take effect
+        after whoever sent it gave up or died; what was deleted is deleted again after them.
+        """
         self._ledger = ledger
         self._derived = derived
         self._folder = folder
         self._signer = signer
         self._backups = backups
+        self._settle = round(settle * 1e6)
         self._wake = threading.Event()
         self._closed = False
         self._resting_until = 0.0
@@ -80,16 +86,29 @@ class Worker:
             self._thread.join()
 
     def step(self) -> bool:
-        """Go on with the purges that are due; return whether anything was done."""
+        """Go on with the purges that are due; return whether anything was done.
+
+        One replica at a time does: two would sign, and put off, each other's.
+        """
+        if not self._due():
+            return False
+        with self._ledger.keeping("purges") as mine:
+            due = self._due() if mine else []
+            self._go_on(due)
+        return bool(due)
+
+    def _due(self) -> list[Receipt]:
         with self._ledger.reading(EVERY_TENANT) as tx:
             due = purges.due(tx, now(), _BATCH)
-        resting = time.monotonic() < self._resting_until
-        if resting:
-            due = [purge for purge in due if _uncleared(purge)]
+        return [purge for purge in due if _uncleared(purge)] if self._resting() else due
+
+    def _resting(self) -> bool:
+        return time.monotonic() < self._resting_until
+
+    def _go_on(self, due: list[Receipt]) -> None:
         ready = [purge for purge in due if self._tried([purge], lambda: self._clear_derived(purge))]  # noqa: B023
-        if ready and not resting:
+        if ready and not self._resting():
             self._tried(ready, lambda: self._prove(ready))
-        return bool(due)
 
     def _serve(self) -> None:
         while not self._closed:
@@ -103,24 +122,26 @@ class Worker:
             if not worked:
                 self._wake.wait(_POLL)
 
-    def _tried(self, batch: list[Receipt], do: Callable[[], None]) -> bool:
-        """Do it for these purges, or put them off; return whether it went well."""
+    def _tried(self, batch: list[Receipt], do: Callable[[], bool]) -> bool:
+        """Do it for these purges, or put them off; return whether it was done."""
         ids = [purge.id for purge in batch]
         try:
-            do()
+            return do()
         except Exception as error:  # noqa: BLE001 - whatever it was, the purge is put off, not lost
             told = quotable(error)
             log.warning("purge.put_off", receipts=ids, error=told)
             with self._ledger.writing(EVERY_TENANT) as tx:
                 purges.put_off(tx, ids, now(), told)
             return False
-        return True
 
-    def _clear_derived(self, purge: Receipt) -> None:
-        """Remove the derived data; from then on the register holds no name."""
-        left = _uncleared(purge)
+    def _clear_derived(self, purge: Receipt) -> bool:
+        """Remove the derived data; return whether it is gone for good. The register then holds no name."""
+        work, left = purge.work or {}, _uncleared(purge)
         if not left:
-            return
+            return True
+        if (again := work.get("again_at", 0)) > now():
+            self._wait(purge, work, again)
+            return False
         with self._ledger.reading(purge.tenant) as tx:
             sought = Fingerprints.from_bytes(purges.sought(tx, purge.id))
         scopes = [(Scope(purge.tenant, user), ids) for user, ids in left.items()]
@@ -132,10 +153,18 @@ class Worker:
             with self._ledger.alone(scope):
                 # An indexer that read these turns before they were erased looks again under this lock.
                 self._derived.delete(scope, ids)
+        if self._settle and not again:
+            self._wait(purge, work, now() + self._settle)
+            return False
         with self._ledger.writing(purge.tenant) as tx:
             purges.derived_gone(tx, purge.id, sought.to_bytes())
+        return True
 
-    def _prove(self, batch: list[Receipt]) -> None:
+    def _wait(self, purge: Receipt, work: dict[str, Any], until: int) -> None:
+        with self._ledger.writing(purge.tenant) as tx:
+            purges.wait(tx, purge.id, work | {"again_at": until}, until)
+
+    def _prove(self, batch: list[Receipt]) -> bool:
         with self._ledger.reading(EVERY_TENANT) as tx:
             sought = [Fingerprints.from_bytes(purges.sought(tx, purge.id)) for purge in batch]
         proof = prove(self._ledger, self._derived, self._folder, sought)
@@ -143,6 +172,7 @@ class Worker:
             self._resting_until = time.monotonic() + _REST * proof.compacted
         for place, purge in enumerate(batch):
             self._finish(purge, proof, place, sought[place])
+        return True
 
     def _finish(self, purge: Receipt, proof: Proof, place: int, sought: Fingerprints) -> None:
         at = now()

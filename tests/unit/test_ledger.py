@@ -158,8 +158,42 @@ def test_a_users_turns_are_in_one_workers_hands(ledger: Ledger) -> None:
     assert taken("three", at + outbox.LEASE) == mine
     with ledger.writing(EVERY_TENANT) as tx:
         assert not outbox.renew(tx, Claim("one", 1, ADA, ()), at)
-        outbox.release(tx, "three")
+        outbox.release(tx, [Claim("one", 1, ADA, ())])
+    assert taken("one", at + outbox.LEASE) == []
+    with ledger.writing(EVERY_TENANT) as tx:
+        outbox.release(tx, [Claim("three", 1, ADA, ())])
     assert taken("one", at + outbox.LEASE) == mine
+
+
+def test_a_claim_is_held_for_as_long_as_it_is_renewed(ledger: Ledger) -> None:
+    """However long its worker takes; one that another has meanwhile stays the other's."""
+    mine = remember(ledger, "a")
+    at = now()
+    with ledger.writing(EVERY_TENANT) as tx:
+        (held,) = outbox.claim(tx, "one", at, 10)
+        outbox.hold(tx, [held], at + outbox.LEASE - 1)
+        assert outbox.claim(tx, "two", at + outbox.LEASE, 10) == []
+        assert len(outbox.claim(tx, "two", at + 2 * outbox.LEASE, 10)) == len(mine)
+        outbox.hold(tx, [held], at + 2 * outbox.LEASE)
+        assert outbox.claim(tx, "one", at + 2 * outbox.LEASE, 10) == []
+
+
+def test_everybody_is_come_round_to(ledger: Ledger) -> None:
+    """A user with a long queue takes one claim, and then it is the next one's turn."""
+    ids = {
+        name: remember(
+            ledger, *(f"{name} {number}" for number in range(5)), scope=Scope("default", name, name)
+        )
+        for name in ("ada", "bob", "cy")
+    }
+    at, last, seen = now(), 0, []
+    with ledger.writing(EVERY_TENANT) as tx:
+        for _ in range(4):
+            claims = outbox.claim(tx, "one", at, 3, after=last)
+            last = claims[-1].user
+            seen += [turn for claim in claims for turn, _ in claim.turns]
+
+    assert seen == [*ids["ada"][:3], *ids["bob"][:3], *ids["cy"][:3], *ids["ada"][:3]]
 
 
 def test_erasing_takes_what_is_named_and_no_more(ledger: Ledger) -> None:
