@@ -19,26 +19,11 @@ _BATCH = 1000
 _SECONDS = 30.0
 
 
-class Retention:
-    """Keeps the rules, and sweeps by them on a thread of its own."""
+class Keeping:
+    """How long a tenant's turns are kept."""
 
-    def __init__(self, ledger: Ledger, purge: Purge, *, seconds: float) -> None:
-        """`seconds` lie between two sweeps."""
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._purge = purge
-        self._seconds = seconds
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="retention", daemon=True)
-
-    def start(self) -> None:
-        """Begin to sweep."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop after the batch at hand."""
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def rules(self, tenant: str) -> Rules:
         """Return a tenant's rules."""
@@ -62,6 +47,28 @@ class Retention:
         """Return a tenant's newest sweep."""
         with self._ledger.reading(tenant) as tx:
             return retention.last_sweep(tx, tenant)
+
+
+class Retention(Keeping):
+    """Keeps the rules, and sweeps by them on a thread of its own."""
+
+    def __init__(self, ledger: Ledger, purge: Purge, *, seconds: float) -> None:
+        """`seconds` lie between two sweeps."""
+        super().__init__(ledger)
+        self._purge = purge
+        self._seconds = seconds
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="retention", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the batch at hand."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def sweep(self, tenant: str) -> Sweep:
         """Purge a tenant's expired turns, as many as the time allows, a receipt a batch."""

@@ -103,6 +103,57 @@ def test_purge(tmp_path: Path) -> None:
     assert all(b"Friday" not in path.read_bytes() for path in data.iterdir())
 
 
+def test_purge_looks_first_and_is_verified(tmp_path: Path) -> None:
+    """A dry run counts and changes nothing; a receipt is checked offline, and a changed one refused."""
+    data = tmp_path / "data"
+    run("import", str(write(tmp_path / "c.jsonl", EVIDENCE)), data=data)
+    named = ("--tenant", "default")
+
+    counted = json.loads(run("purge", "c1", *named, "--dry-run", "--json", data=data).stdout)
+    assert (counted["turns"], counted["sessions"], counted["held"]) == (3, 2, False)
+    assert "3 turns in 2 sessions of 1 users" in run("purge", "c1", *named, "--dry-run", data=data).stdout
+
+    done = run("purge", "--source", "import", *named, "--json", data=data)
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(done.stdout)
+    verified = run("purge", "verify", str(receipt), "--json", data=data)
+    assert json.loads(verified.stdout)["valid"]
+    receipt.write_text(done.stdout.replace('"turns": 3', '"turns": 4'))
+    assert run("purge", "verify", str(receipt), data=data).returncode == 2
+    assert run("purge", "verify", str(tmp_path / "none.json"), data=data).returncode == 2
+
+
+def test_holds(tmp_path: Path) -> None:
+    """A hold refuses a purge until it is lifted."""
+    data = tmp_path / "data"
+    run("import", str(write(tmp_path / "c.jsonl", EVIDENCE)), data=data)
+    named = ("--tenant", "default")
+
+    assert run("hold", "put", "c1", *named, "--reason", "case 7", data=data).returncode == 0
+    assert run("hold", "list", *named, data=data).stdout == "c1\tcase 7\n"
+    refused = run("purge", "c1", *named, data=data)
+    assert refused.returncode == 1
+    assert "case 7" in refused.stderr
+    assert run("hold", "lift", "c1", *named, data=data).returncode == 0
+    assert run("purge", "c1", *named, data=data).returncode == 0
+    assert run("hold", "lift", "c1", *named, data=data).returncode == 3
+
+
+def test_retention(tmp_path: Path) -> None:
+    """Rules are set, shown, and refused where they are none."""
+    data = tmp_path / "data"
+    named = ("--tenant", "default")
+
+    assert run("retention", "show", *named, data=data).stdout == "for ever\n"
+    told = run("retention", "set", *named, "--days", "30", "--source", "tool:web=1.5", data=data)
+    assert told.stdout == "30 days\ntool:web\t1.5 days\n"
+    shown = json.loads(run("retention", "show", *named, "--json", data=data).stdout)
+    assert shown == {"days": 30.0, "sources": {"tool:web": 1.5}, "last_sweep": None}
+    for wrong in (("--days", "0"), ("--source", "tool"), ("--source", "tool=often")):
+        assert run("retention", "set", *named, *wrong, data=data).returncode == 2
+    assert json.loads(run("retention", "show", *named, "--json", data=data).stdout) == shown
+
+
 def test_keys(tmp_path: Path) -> None:
     """Made, listed without the secret, revoked."""
     data = tmp_path / "data"
