@@ -9,12 +9,15 @@ from memory.trust import Tier
 from retrieval.deference import deference
 from retrieval.features import Featured, featured
 from retrieval.index import Found
-from retrieval.known import asks_nothing, leans_back
+from retrieval.known import asks_nothing, leans_back, nothing_near
 from retrieval.packing import MIN_RELEVANCE, NOTHING, Packing, pack
 from retrieval.quality import Quality, nothing, quality
 from retrieval.query import Query
 from retrieval.reasons import Reasons
 from retrieval.relevance import RelevanceModel, Scored
+
+# Turns below which a memory is too small for its candidates to stand out from each other.
+_FEW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def choose(
     ways = deference(turns.table, scored.relevance, tiers or {})
     scored = ways.scored(scored)
     order = scored.order
-    least = floor(query, turns, scored, model) if min_relevance is None else min_relevance
+    least = floor(query, turns, scored, model, found.size) if min_relevance is None else min_relevance
     packing = pack(
         turns,
         scored,
@@ -137,15 +140,17 @@ def choose(
     return Choice(picks, report, _considered(turns, scored, order, packing) if explain else ())
 
 
-def floor(query: Query, turns: Featured, scored: Scored, model: RelevanceModel) -> float:
+def floor(query: Query, turns: Featured, scored: Scored, model: RelevanceModel, size: int) -> float:
     """Return the relevance below which nothing is packed: `NOTHING` where memory had better be silent.
 
     What names exactly something that memory has is never met with silence, nor what leans on the turns
-    just before.
+    just before. size: turns of the scope; among few, how far the best stands out says little, and silence
+    takes plainer evidence.
     """
     if asks_nothing(query, turns):
         return NOTHING
     heard = turns.matches.identifiers.any() or leans_back(query, turns)
+    heard = heard or (size < _FEW and not nothing_near(turns))
     return NOTHING if model.silent(scored) and not heard else MIN_RELEVANCE
 
 

@@ -25,6 +25,9 @@ INPUTS = (
 
 _BACK, _ORDER = KINDS.index("back"), KINDS.index("order")
 _FEW = 5
+# Cosine from which on a turn may be about the same thing in other words. Of 22 questions about twelve
+# plain facts, 20 came nearer to theirs; of ten about something else, none came nearer to any.
+_NEAR = 0.22
 _ENOUGH = 2  # content words from which on a query can be looked up
 
 
@@ -64,6 +67,12 @@ def asks_nothing(query: Query, turns: Featured) -> bool:
     if traits(query.text) & Trait.CHATTER:
         return True
     return not query.recent and not turns.kinds[_BACK]
+
+
+def nothing_near(turns: Featured) -> bool:
+    """Say whether no candidate shares a word of content with the query, nor comes near its meaning."""
+    strange = turns.matches.unseen(turns.matches.content) == 1
+    return strange and float(turns.table.dense[:, 0].max()) < _NEAR
 
 
 def leans_back(query: Query, turns: Featured) -> bool:

@@ -32,7 +32,7 @@ def figures_of(questions: Sequence[Prepared], model: RelevanceModel) -> dict[str
     asked = [question for question in questions if question.asked.origin in {"own", "foreign", "nothing"}]
     scored = [model.score(question.turns) for question in asked]
     floors = [
-        floor(question.asked.query, question.turns, scores, model)
+        floor(question.asked.query, question.turns, scores, model, question.asked.found.size)
         for question, scores in zip(asked, scored, strict=True)
     ]
     own = [place for place, question in enumerate(asked) if question.asked.origin == "own"]

@@ -20,11 +20,11 @@ TALK = [
 ]
 
 
-def least(text: str, known: float, recent: str | None = None) -> float:
+def least(text: str, known: float, recent: str | None = None, size: int = 1000) -> float:
     query, found = ask(text, TALK, recent=recent)
     turns = featured(query, found)
     nothing = np.zeros(len(turns.table), np.float32)
-    return floor(query, turns, Scored(nothing, nothing, known), MODEL)
+    return floor(query, turns, Scored(nothing, nothing, known), MODEL, size)
 
 
 @pytest.mark.parametrize("text", ["thanks!", "ok", "Hello!", "yes", "?", "great, thank you so much", "🙂"])
@@ -51,6 +51,12 @@ def test_after_other_turns_a_bare_order_leans_on_them_and_thanks_do_not() -> Non
 def test_what_memory_knows_nothing_of_is_met_with_silence() -> None:
     assert least("how was the opera in Vienna?", known=0.999) == MIN_RELEVANCE
     assert least("how was the opera in Vienna?", known=0.0) == NOTHING
+
+
+def test_a_small_memory_needs_plainer_evidence_to_be_silent() -> None:
+    assert least("who painted the scullery?", known=0.0, size=22) == MIN_RELEVANCE
+    assert least("who repainted the kitchen?", known=0.0, size=22) == MIN_RELEVANCE
+    assert least("who repainted the kitchen?", known=0.0) == NOTHING
 
 
 def test_an_exact_name_that_memory_has_is_never_met_with_silence() -> None:
