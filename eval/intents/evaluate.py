@@ -11,10 +11,11 @@ import typer
 from numpy.typing import NDArray
 
 from eval.intents import measures
-from eval.intents.examples import Example, held_out
+from eval.intents.examples import Example, check, held_out
 from eval.intents.measures import Interval, bootstrap
 from eval.intents.vectors import VectorCache
 from memory.encoders import OnnxEncoder
+from memory.intent.model import load
 from memory.intent.tagger import IntentTag, IntentTagger
 from memory.intent.taxonomy import taxonomy
 
@@ -155,9 +156,14 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder with the shared data.")],
     cache: Annotated[Path, typer.Option(help="Folder for encoded texts.")] = Path("runs/intent-cache"),
     out: Annotated[Path | None, typer.Option(help="Where the figures go, as JSON.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A model file instead of the shipped one.")] = None,
+    *,
+    own: Annotated[bool, typer.Option(help="Score our own check set, to choose by.")] = False,
 ) -> None:
     """Print the figures on the held-out sources."""
-    scored = score(held_out(data), VectorCache(OnnxEncoder(threads=1), cache), IntentTagger())
+    examples = check() if own else held_out(data)
+    tagger = IntentTagger(load(model) if model else None)
+    scored = score(examples, VectorCache(OnnxEncoder(threads=1), cache), tagger)
     found = figures(scored)
     for name, interval in found.items():
         typer.echo(f"{name:36s} {interval}")
