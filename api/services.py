@@ -37,11 +37,13 @@ from memory.routing import load_routing
 from memory.seal import Sealing
 from memory.tokens import TokenCounter
 from retrieval.codec import default_codec
+from retrieval.embedded import EmbeddedIndex
 from retrieval.finder import Finder
 from retrieval.index import Index
 from retrieval.indexer import Indexer
 from retrieval.recall import Recall
 from retrieval.relevance import RelevanceModel
+from retrieval.repair import Repair
 from retrieval.search import Search
 
 log = structlog.get_logger()
@@ -56,6 +58,7 @@ class Services:
     index: Index
     counter: TokenCounter
     indexer: Indexer
+    repair: Repair
     remember: Remember
     recall: Recall
     search: Search
@@ -108,10 +111,11 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         stack.callback(index.close)
         counter = TokenCounter(settings.token_encoding)
         flags = RiskFlags(load_policies(settings.risk_policies))
+        repair = Repair(ledger, index, renew=index.renew if isinstance(index, EmbeddedIndex) else None)
         insight = Insight(ledger, make_tagger(settings, shared), flags, load_routing(settings.routing_policy))
         recalls = RecallLog(ledger)
         stack.callback(recalls.close)
-        indexer = Indexer(ledger, index, shared, codec, counter, observe=insight.observe)
+        indexer = Indexer(ledger, index, shared, codec, counter, observe=insight.observe, repair=repair)
         stack.callback(indexer.close)
         signer = open_signer(settings, ledger)
         worker = Worker(
@@ -121,6 +125,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
             signer,
             backups=lambda _: after_purge(ledger),
             settle=settings.qdrant_settle_seconds if settings.qdrant_url else 0,
+            damaged=repair.report,
         )
         purge = Purge(ledger, worker, signer)
         stack.callback(purge.close)
@@ -129,7 +134,9 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         access = open_access(settings, ledger)
         stack.callback(access.close)
         model = RelevanceModel.shipped()
-        finder = Finder(ledger, index, shared, codec, counter, trusted=settings.trusted_sources)
+        finder = Finder(
+            ledger, index, shared, codec, counter, repair=repair, trusted=settings.trusted_sources
+        )
         sealing.start()
         yield _started(
             Services(
@@ -138,6 +145,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
                 index=index,
                 counter=counter,
                 indexer=indexer,
+                repair=repair,
                 remember=Remember(ledger, counter, indexer.wake),
                 recall=Recall(ledger, finder, counter, model),
                 search=Search(ledger, finder, model),

@@ -24,6 +24,7 @@ from retrieval.index import Found, Index, IndexedTurn, Limits, QueryView
 from retrieval.passages import encoded, unencoded
 from retrieval.query import Query, views
 from retrieval.recalled import own_text
+from retrieval.repair import Repair
 
 log = structlog.get_logger()
 
@@ -108,15 +109,17 @@ class Finder:
         codec: TokenCodec,
         counter: TokenCounter,
         *,
+        repair: Repair,
         limits: Limits | None = None,
         trusted: Collection[str] = (),
     ) -> None:
-        """`trusted`: sources that the operator vouches for."""
+        """`repair` is told of damage; `trusted`: sources that the operator vouches for."""
         self._ledger = ledger
         self._index = index
         self._encoder = encoder
         self._codec = codec
         self._counter = counter
+        self._repair = repair
         self._limits = limits or Limits()
         self._trusted = trusted
         self._search_ledger = LedgerSearch(ledger, counter, codec, self._limits)
@@ -167,11 +170,15 @@ class Finder:
         self, scope: Scope, known: _Known, query: Query, searched: list[QueryView], *, session: int | None
     ) -> tuple[Found, bool]:
         """Return what the index finds, or what a lexical search of the ledger does, and whether so."""
+        if known.pending and self._repair.under_way(scope):
+            return self._search_ledger(scope, query, searched, session=session), True
         try:
             self._preview(scope, known)
             return self._index.search(scope, searched, self._limits, session=session), False
         except (UnavailableError, CorruptFileError) as error:
             log.warning("recall.degraded", error=repr(error))
+            if isinstance(error, CorruptFileError):
+                self._repair.report(scope, error)
             return self._search_ledger(scope, query, searched, session=session), True
 
     def _tiers(self, scope: Scope, found: Found) -> dict[int, Tier]:

@@ -9,7 +9,7 @@ import structlog
 
 from memory.encoders import SharedEncoder
 from memory.encoders.port import Floats
-from memory.errors import RefusedError, SatchelError, UnavailableError, quotable
+from memory.errors import CorruptFileError, RefusedError, SatchelError, UnavailableError, quotable
 from memory.ledger import Ledger, outbox, users
 from memory.ledger import turns as turn_table
 from memory.ledger.outbox import Claim
@@ -21,15 +21,19 @@ from memory.turns import Turn
 from retrieval.codec import TokenCodec
 from retrieval.index import Index
 from retrieval.passages import encoded, whole
+from retrieval.repair import Repair
 
 log = structlog.get_logger()
 
-_BATCH = 32
+_BATCH = 64
 # Tokens in a batch, beside a longer turn that goes alone.
 _TOKENS = 32_000
 # Told of turns and their unit vectors once the index has them.
 Observe = Callable[[sa.Connection, Scope, Sequence[tuple[Turn, Floats]]], None]
 
+# Microseconds for which turns are put off at most while the index doesn't answer: that is not for their
+# sake, and once it does they should not be waited for.
+_OUTAGE = 2_000_000
 # Seconds between two looks at the outbox when nobody says that something came.
 _POLL = 0.5
 # Seconds between two renewals of the claims in hand: two may come late before one lapses.
@@ -53,14 +57,19 @@ class Indexer:
         counter: TokenCounter,
         *,
         observe: Observe | None = None,
+        repair: Repair | None = None,
     ) -> None:
-        """`observe` is called with each batch, in the transaction that takes it off the outbox."""
+        """`observe` is called with each batch, in the transaction that takes it off the outbox.
+
+        `repair` is told of damage, and done before each batch.
+        """
         self._ledger = ledger
         self._index = index
         self._encoder = encoder
         self._codec = codec
         self._counter = counter
         self._observe = observe
+        self._repair = repair
         self._worker = uuid4().hex
         self._wake = threading.Event()
         self._closed = False
@@ -93,18 +102,19 @@ class Indexer:
                 thread.join()
 
     def step(self) -> bool:
-        """Index the turns that have waited longest; return whether there were any."""
+        """Index the turns that have waited longest; return whether there may be more that can be."""
+        if self._repair is not None:
+            self._repair.step()
         with self._ledger.writing(EVERY_TENANT) as tx:
             claims = outbox.claim(tx, self._worker, now(), _BATCH, after=self._last)
         self._last = claims[-1].user if claims else 0
         self._held = claims
         try:
-            for claim in claims:
-                for ids in _batches(claim):
-                    self._index_or_put_off(claim, ids)
+            # Where the index stopped to answer, what is left stays due: only what was tried is put off.
+            done = all(self._index_or_put_off(claim, ids) for claim in claims for ids in _batches(claim))
         finally:
             self._release()
-        return bool(claims)
+        return bool(claims) and done
 
     def _release(self) -> None:
         claims, self._held = self._held, ()
@@ -139,20 +149,25 @@ class Indexer:
             if not worked:
                 self._wake.wait(_POLL)
 
-    def _index_or_put_off(self, claim: Claim, ids: Sequence[int]) -> None:
+    def _index_or_put_off(self, claim: Claim, ids: Sequence[int]) -> bool:
+        """Return whether it is worth going on: the index answers."""
         try:
             self._index_turns(claim, ids)
         except Exception as error:  # noqa: BLE001 - whatever it was, the turn is put off, not lost
             if self._closed and isinstance(error, SatchelError):
-                return
-            if len(ids) > 1 and not _index_is_down(error):  # one bad turn must not hold up the others
-                for turn in ids:
-                    self._index_or_put_off(claim, [turn])
-                return
+                return False
+            down = _index_is_down(error)
+            if len(ids) > 1 and not down:  # one bad turn must not hold up the others
+                return all(self._index_or_put_off(claim, [turn]) for turn in ids)
             told = quotable(error)
             log.warning("indexer.put_off", turn=ids[0], turns=len(ids), error=told)
+            if self._repair is not None and isinstance(error, CorruptFileError):
+                self._repair.report(claim.scope, error)
             with self._ledger.writing(claim.scope.tenant) as tx:
-                outbox.failed(tx, ids, now(), told)
+                longest = _OUTAGE if down else outbox.LONGEST_DELAY
+                outbox.failed(tx, ids, now(), told, longest=longest)
+            return not down
+        return True
 
     def _index_turns(self, claim: Claim, ids: Sequence[int]) -> None:
         scope = claim.scope

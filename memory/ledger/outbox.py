@@ -15,7 +15,7 @@ from memory.scope import Scope
 
 # Microseconds before a turn is tried again, doubled each time up to the longest.
 _FIRST_DELAY = 200_000
-_LONGEST_DELAY = 60_000_000
+LONGEST_DELAY = 60_000_000
 _DOUBLINGS = 16
 
 # Microseconds for which a claim holds unless it is held on to: what a killed worker had waits as long.
@@ -133,11 +133,13 @@ def done(tx: sa.Connection, ids: Collection[int]) -> set[int]:
     return set(tx.scalars(sa.delete(outbox).where(outbox.c.turn_id.in_(ids)).returning(outbox.c.turn_id)))
 
 
-def failed(tx: sa.Connection, ids: Collection[int], at: int, error: str) -> None:
-    """Put turns off, longer each time; they are never given up."""
+def failed(
+    tx: sa.Connection, ids: Collection[int], at: int, error: str, *, longest: int = LONGEST_DELAY
+) -> None:
+    """Put turns off, longer each time up to `longest` microseconds; they are never given up."""
     doublings = sa.case((outbox.c.attempts > _DOUBLINGS, _DOUBLINGS), else_=outbox.c.attempts)
     delay = _FIRST_DELAY * sa.func.pow(2, doublings)
-    bounded = sa.case((delay > _LONGEST_DELAY, _LONGEST_DELAY), else_=delay)
+    bounded = sa.case((delay > longest, longest), else_=delay)
     tx.execute(
         sa.update(outbox)
         .where(outbox.c.turn_id.in_(ids))
@@ -158,6 +160,12 @@ def pending(tx: sa.Connection, user: int) -> list[int]:
 def waiting(tx: sa.Connection, ids: Collection[int]) -> set[int]:
     """Return those of the turns that are queued."""
     return set(tx.scalars(sa.select(outbox.c.turn_id).where(outbox.c.turn_id.in_(ids))))
+
+
+def scopes(tx: sa.Connection) -> set[Scope]:
+    """Return the users who have queued turns."""
+    query = sa.select(users.c.tenant, users.c.name).where(users.c.id.in_(sa.select(outbox.c.user_id)))
+    return {Scope(row.tenant, row.name) for row in tx.execute(query)}
 
 
 def depth(tx: sa.Connection) -> int:

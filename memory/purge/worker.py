@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from memory.errors import quotable
+from memory.errors import CorruptFileError, quotable
 from memory.ledger import Ledger, purges
 from memory.ledger.purges import Receipt
 from memory.ledger.tenancy import EVERY_TENANT
@@ -50,12 +50,14 @@ class Worker:
         signer: Signer,
         *,
         backups: Backups,
+        damaged: Callable[[Scope, CorruptFileError], None] | None = None,
         settle: float = 0,
     ) -> None:
         """Take what it works on.
 
-        folder: what is scanned. settle: seconds for which a write to the derived data may still take effect
-        after whoever sent it gave up or died; what was deleted is deleted again after them.
+        folder: what is scanned. damaged: told where a user's derived data can't be read. settle: seconds for
+        which a write to the derived data may still take effect after whoever sent it gave up or died; what
+        was deleted is deleted again after them.
         """
         self._ledger = ledger
         self._derived = derived
@@ -63,6 +65,7 @@ class Worker:
         self._signer = signer
         self._backups = backups
         self._settle = round(settle * 1e6)
+        self._damaged = damaged
         self._wake = threading.Event()
         self._closed = False
         self._resting_until = 0.0
@@ -146,7 +149,12 @@ class Worker:
             sought = Fingerprints.from_bytes(purges.sought(tx, purge.id))
         scopes = [(Scope(purge.tenant, user), ids) for user, ids in left.items()]
         for scope, ids in scopes:
-            sought.add(self._derived.traces(scope, ids))
+            try:
+                sought.add(self._derived.traces(scope, ids))
+            except CorruptFileError as error:
+                if self._damaged is not None:
+                    self._damaged(scope, error)  # all of it is dropped; then there is nothing left to trace
+                raise
         with self._ledger.writing(purge.tenant) as tx:
             purges.sought_grown(tx, purge.id, sought.to_bytes())
         for scope, ids in scopes:

@@ -21,9 +21,10 @@ class EmbeddedIndex:
 
     def __init__(self, folder: Path, encoder: str, dim: int, codec: TokenCodec, *, hot_bytes: int) -> None:
         """Open the index in `folder`; users beyond `hot_bytes` in all are dropped, oldest use first."""
+        self._folder = folder
         self._settings = IndexSettings(encoder, dim, codec.id)
         self._code_dim = codec.dim
-        self._store = Store(folder / FILE, self._settings, codec.dim)
+        self._store = self._open()
         self._hot: OrderedDict[Scope, HotScope] = OrderedDict()
         self._hot_bytes = hot_bytes
         # One lock: searching takes a few milliseconds, and numpy lets go of nothing that would pay
@@ -88,10 +89,24 @@ class EmbeddedIndex:
         """How many users are in memory."""
         return len(self._hot)
 
+    def renew(self) -> None:
+        """Begin with an empty file, where the one there is so damaged that nothing can be removed from it.
+
+        What was in it must be queued before.
+        """
+        with self._lock:
+            self._hot.clear()
+            self._store.close()
+            self.remove(self._folder)
+            self._store = self._open()
+
     def close(self) -> None:
         with self._lock:
             self._hot.clear()
         self._store.close()
+
+    def _open(self) -> Store:
+        return Store(self._folder / FILE, self._settings, self._code_dim)
 
     def _heat(self, scope: Scope) -> HotScope:
         """Return the user in memory, loading what is cold and dropping what is over the limit."""

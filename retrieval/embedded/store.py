@@ -1,10 +1,19 @@
-"""The embedded index's file: derived from the ledger, every entry under a checksum."""
+"""The embedded index's file: derived from the ledger, every entry under a checksum, and every user's too.
 
+An entry that was changed fails its own check. One that a damaged key or tree hides from its user can't be
+seen to be missing, so what each user has is counted and summed up beside the entries.
+"""
+
+import sqlite3
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+from zlib import crc32
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memory.errors import CorruptFileError, EncoderMismatchError
 from memory.ledger.compaction import compact_sqlite
@@ -31,81 +40,192 @@ _turns = sa.Table(
     sa.Column("crc", sa.BigInteger, nullable=False),
     sa.Column("entry", sa.LargeBinary, nullable=False),
 )
+# What SQLite says of a file that makes no sense.
+_DAMAGE = {
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_SCHEMA,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_NOTADB,
+}
+# A row of the settings that is none: the checksum of the others.
+_CHECKSUM = "checksum"
+# What each user has: how many turns, and the sum of their checksums.
+_scopes = sa.Table(
+    "scopes",
+    _tables,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("user", sa.Text, primary_key=True),
+    sa.Column("turns", sa.BigInteger, nullable=False),
+    sa.Column("sum", sa.BigInteger, nullable=False),
+)
+_TOTALS = (sa.func.count(), sa.func.coalesce(sa.func.sum(_turns.c.crc), 0))
 
 
 class Store:
     """Indexed turns on disk."""
 
     def __init__(self, path: Path, settings: IndexSettings, code_dim: int) -> None:
-        """Open or make the file; raise `EncoderMismatchError` if it was built with other settings."""
+        """Open or make the file.
+
+        Raises `EncoderMismatchError` if it was built with other settings, `CorruptFileError` if it is
+        damaged where that can be seen without reading all of it.
+        """
         self._settings = settings
         self._code_dim = code_dim
         self._engine = sqlite_engine(path)
-        with writing(self._engine) as tx:
-            _tables.create_all(tx)
-            found = {row.name: row.value for row in tx.execute(sa.select(_settings))}
-            wanted = {name: str(value) for name, value in asdict(settings).items()}
-            if not found:
-                tx.execute(sa.insert(_settings), [{"name": n, "value": v} for n, v in wanted.items()])
-            elif found != wanted:
-                raise EncoderMismatchError(_difference(path, found, wanted))
+        try:
+            with self._writing() as tx:
+                _prepare(tx, path, {name: str(value) for name, value in asdict(settings).items()})
+        except BaseException:
+            self.close()
+            raise
 
     def put(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
         """Keep turns, replacing those of the same key."""
-        rows = []
+        rows, total = [], 0
         for turn in turns:
             entry = packed(turn)
             crc = checksum(scope, turn.key, entry)
+            total += crc
             rows.append(
                 {"tenant": scope.tenant, "user": scope.user, "key": turn.key, "crc": crc, "entry": entry}
             )
-        with writing(self._engine) as tx:
-            tx.execute(sa.insert(_turns).prefix_with("OR REPLACE"), rows)
+        with self._writing() as tx:
+            self._remove(tx, scope, [turn.key for turn in turns])
+            tx.execute(sa.insert(_turns), rows)
+            _count(tx, scope, len(rows), total)
 
     def all_of(self, scope: Scope) -> list[IndexedTurn]:
-        """Return the user's turns by key; raise `CorruptFileError` where one fails its check."""
-        return self._read(scope, _of(scope))
+        """Return the user's turns by key; raise `CorruptFileError` unless they are whole, and all."""
+        with self._reading() as tx:
+            expected = tx.execute(sa.select(_scopes.c.turns, _scopes.c.sum).where(*_of(scope, _scopes))).all()
+            rows = tx.execute(_entries(_of(scope))).all()
+        turns = self._checked(scope, rows)
+        found = [(len(rows), sum(row.crc for row in rows))] if rows else []
+        if found != [tuple(row) for row in expected]:
+            raise CorruptFileError(f"{len(rows)} index entries of a user are not all that were written")
+        return turns
 
     def some_of(self, scope: Scope, keys: Collection[int]) -> Iterator[IndexedTurn]:
-        """Yield those of the user's turns that are here; raises as `all_of` does."""
+        """Yield those of the user's turns that are here; raise `CorruptFileError` where one is damaged."""
         for part in chunks(sorted(keys)):
-            yield from self._read(scope, (*_of(scope), _turns.c.key.in_(part)))
+            with self._reading() as tx:
+                rows = tx.execute(_entries((*_of(scope), _turns.c.key.in_(part)))).all()
+            yield from self._checked(scope, rows)
 
-    def _read(self, scope: Scope, where: tuple[sa.ColumnElement[bool], ...]) -> list[IndexedTurn]:
-        query = sa.select(_turns.c.key, _turns.c.crc, _turns.c.entry).where(*where).order_by(_turns.c.key)
-        with reading(self._engine) as tx:
-            rows = tx.execute(query).all()
+    def _checked(self, scope: Scope, rows: Sequence[sa.Row[Any]]) -> list[IndexedTurn]:
         for key, crc, entry in rows:
-            if checksum(scope, key, entry) != crc:
+            if not isinstance(entry, bytes) or checksum(scope, key, entry) != crc:
                 raise CorruptFileError(f"the index entry of turn {key} fails its checksum")
         return [unpacked(entry, self._settings.dim, self._code_dim) for _, _, entry in rows]
 
     def drop(self, scope: Scope, keys: Collection[int] | None) -> None:
         """Remove turns by key, or all of the user's."""
-        where = _of(scope)
-        parts = (
-            [where] if keys is None else [(*where, _turns.c.key.in_(part)) for part in chunks(sorted(keys))]
-        )
-        with writing(self._engine) as tx:
-            for part in parts:
-                tx.execute(sa.delete(_turns).where(*part))
+        with self._writing() as tx:
+            if keys is not None:
+                self._remove(tx, scope, sorted(keys))
+                return
+            tx.execute(sa.delete(_turns).where(*_of(scope)))
+            tx.execute(sa.delete(_scopes).where(*_of(scope, _scopes)))
+
+    def _remove(self, tx: sa.Connection, scope: Scope, keys: Sequence[int]) -> None:
+        for part in chunks(keys):
+            where = (*_of(scope), _turns.c.key.in_(part))
+            turns, total = tx.execute(sa.select(*_TOTALS).where(*where)).one()
+            if turns:
+                tx.execute(sa.delete(_turns).where(*where))
+                _count(tx, scope, -turns, -total)
 
     def compact(self, *, thorough: bool) -> str:
-        """Get dropped entries out of the file and its log; return in words how."""
+        """Get dropped entries out of the file and its log; return in words how.
+
+        Entries that damage took from their user are nobody's, and go too.
+        """
+        owned = sa.exists().where(_scopes.c.tenant == _turns.c.tenant, _scopes.c.user == _turns.c.user)
+        with self._writing() as tx:
+            tx.execute(sa.delete(_turns).where(~owned))
         return compact_sqlite(self._engine, thorough=thorough)
 
     def held(self) -> Iterator[bytes]:
         """Yield all that is in the file now, as bytes, in parts."""
-        with reading(self._engine) as tx:
+        with self._reading() as tx:
             yield from held(tx, _tables)
 
     def close(self) -> None:
         """Close the file."""
         self._engine.dispose()
 
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _damage_told(), reading(self._engine) as tx:
+            yield tx
 
-def _of(scope: Scope) -> tuple[sa.ColumnElement[bool], ...]:
-    return (_turns.c.tenant == scope.tenant, _turns.c.user == scope.user)
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with _damage_told(), writing(self._engine) as tx:
+            yield tx
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Raise `CorruptFileError` where SQLite can't make sense of a file that it has written itself.
+
+    A bit in the schema, in a type or in the header makes it complain of anything: missing columns, texts
+    that are none, an unknown format.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)  # None: the driver itself couldn't read a text
+        if code is not None and code & 0xFF not in _DAMAGE:
+            raise
+        raise CorruptFileError(f"the index file is damaged: {error.orig}") from error
+
+
+def _prepare(tx: sa.Connection, path: Path, wanted: dict[str, str]) -> None:
+    """Make what is missing in the file; raise where it is damaged, or was built with other settings."""
+    _tables.create_all(tx)
+    found = {row.name: row.value for row in tx.execute(sa.select(_settings))}
+    noted = found.pop(_CHECKSUM, None)
+    if not found and tx.scalar(sa.select(_turns.c.key).limit(1)) is not None:
+        raise CorruptFileError(f"{path.name} says nothing of how it was built")
+    if not found or (noted is None and found == wanted):  # new, or made before users were summed up
+        made = {**({} if found else wanted), _CHECKSUM: _sum_of(wanted)}
+        tx.execute(sa.insert(_settings), [{"name": name, "value": value} for name, value in made.items()])
+        each = sa.select(_turns.c.tenant, _turns.c.user, *_TOTALS).group_by(_turns.c.tenant, _turns.c.user)
+        tx.execute(sa.insert(_scopes).from_select(list(_scopes.c.keys()), each))
+    elif noted is not None and noted != _sum_of(found):
+        raise CorruptFileError(f"the settings in {path.name} fail their checksum")
+    elif found != wanted:
+        raise EncoderMismatchError(_difference(path, found, wanted))
+
+
+def _sum_of(settings: dict[str, str]) -> str:
+    return str(crc32(repr(sorted(settings.items())).encode()))
+
+
+def _of(scope: Scope, table: sa.Table = _turns) -> tuple[sa.ColumnElement[bool], ...]:
+    return (table.c.tenant == scope.tenant, table.c.user == scope.user)
+
+
+def _entries(where: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:
+    return sa.select(_turns.c.key, _turns.c.crc, _turns.c.entry).where(*where).order_by(_turns.c.key)
+
+
+def _count(tx: sa.Connection, scope: Scope, turns: int, total: int) -> None:
+    """Note that a user has so many turns more, whose checksums add up to `total`."""
+    added = sqlite_insert(_scopes).values(tenant=scope.tenant, user=scope.user, turns=turns, sum=total)
+    tx.execute(
+        added.on_conflict_do_update(
+            index_elements=[_scopes.c.tenant, _scopes.c.user],
+            set_={"turns": _scopes.c.turns + turns, "sum": _scopes.c.sum + total},
+        )
+    )
+    tx.execute(sa.delete(_scopes).where(*_of(scope, _scopes), _scopes.c.turns == 0, _scopes.c.sum == 0))
 
 
 def _difference(path: Path, found: dict[str, str], wanted: dict[str, str]) -> str:

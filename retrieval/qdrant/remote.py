@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+import httpx
 from qdrant_client import QdrantClient
 from qdrant_client import models as q
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
@@ -25,9 +26,14 @@ def connect(url: str, api_key: str | None, *, read_timeout: float, write_timeout
     """Return clients of a server that need not answer yet; timeouts: seconds for it to go on answering."""
 
     def client(timeout: float) -> QdrantClient:
-        # The client's own check of versions would ask the server now, and print where it doesn't answer.
-        # Its annotation says whole seconds; httpx, which it hands them to, takes fractions.
-        return QdrantClient(url=url, api_key=api_key, timeout=timeout, check_compatibility=False)  # type: ignore[arg-type]
+        def limit(request: httpx.Request) -> None:
+            request.extensions["timeout"] = httpx.Timeout(timeout).as_dict()
+
+        # The client would round a timeout of its own up to whole seconds; what else it is given it hands
+        # to httpx. Its check of versions would ask the server now, and print where it doesn't answer.
+        return QdrantClient(
+            url=url, api_key=api_key, check_compatibility=False, event_hooks={"request": [limit]}
+        )
 
     return Clients(client(read_timeout), client(write_timeout))
 

@@ -30,11 +30,13 @@ from tests.searching import encoding
 from tests.serving import ROOT, Server, Start, new_key
 
 FAULTS = ["stopped", "reset", "silent", "late"]
-# Users that turns are written for during an outage; each has one session, of about a hundred turns in the
-# drill: so many are searched however busy the machine is.
+# Users that turns are written for during an outage; each has one session, of fewer turns than are searched
+# however busy the machine is.
 USERS = 8
-DRILL_USERS = 100
-PATIENCE = 600
+DRILL_USERS = 400
+# Turns in a request; every number of turns below is a multiple of it.
+TOGETHER = 5
+PATIENCE = 1800
 
 
 @dataclass
@@ -84,22 +86,25 @@ class Caller:
     asked: int = 0
 
     def write(self, count: int) -> None:
-        """Post turns; every one must be acknowledged."""
-        for _ in range(count):
-            number = self.asked
-            self.asked += 1
-            body = {
-                "user_id": f"user{number % self.users}",
-                "turns": [{"role": "user", "content": f"Parcel P-{number} is on shelf {number * 7 % 1000}."}],
-            }
-            assert (
-                self.client.post(f"/v1/sessions/s{number % self.users}/turns", json=body).status_code == 201
-            )
+        """Post turns, some at a time; every one must be acknowledged."""
+        for first in range(self.asked, self.asked + count, TOGETHER):
+            new = [
+                {"role": "user", "content": f"Parcel P-{number} is on shelf {number * 7 % 1000}."}
+                for number in range(first, first + TOGETHER)
+            ]
+            body = {"user_id": f"user{self.owner(first)}", "turns": new}
+            answer = self.client.post(f"/v1/sessions/s{self.owner(first)}/turns", json=body)
+            assert answer.status_code == 201, answer.text
+        self.asked += count
+
+    def owner(self, number: int) -> int:
+        """Return the number of the user whose parcel it is."""
+        return number // TOGETHER % self.users
 
     def read(self, number: int = 0) -> tuple[bool, str, float]:
         """Ask where a parcel is; return whether the answer is marked degraded, the answer, and seconds."""
         body = {
-            "user_id": f"user{number % self.users}",
+            "user_id": f"user{self.owner(number)}",
             "query": f"Where is parcel P-{number}?",
             "max_tokens": 300,
         }
@@ -184,7 +189,7 @@ def outages(
     url = f"http://127.0.0.1:{store.proxy.port}"
     server = start(SATCHEL_QDRANT_URL=url, **env)
     caller = Caller(server.client(new_key(server.data)), folder / "log0", users)
-    caller.write(users)
+    caller.write(TOGETHER * users)
     found = {how: outage(store, caller, how, writes) for how in FAULTS}
     assert_nothing_lost(store, server, caller)
     return found, caller.asked
@@ -210,7 +215,7 @@ def test_reads_and_writes_go_on(store: Store, start: Start, tmp_path: Path, reac
     )
 
     reached(f"0 of {asked} turns lost in {len(found)} outages; every read was answered")
-    assert asked == USERS + 15 * len(FAULTS)
+    assert asked == TOGETHER * USERS + 15 * len(FAULTS)
     assert all(each.degraded for each in found.values())
 
 
