@@ -11,7 +11,8 @@ from memory.times import now
 from retrieval.codec import TokenCodec
 from retrieval.embedded import EmbeddedIndex
 from retrieval.guarded import GuardedIndex
-from retrieval.index import Index
+from retrieval.index import Index, IndexSettings
+from retrieval.late import LateIndex
 
 log = structlog.get_logger()
 
@@ -19,12 +20,13 @@ log = structlog.get_logger()
 def open_index(settings: Settings, ledger: Ledger, encoder: Encoder, codec: TokenCodec) -> Index:
     """Open the index that the settings name; a new one is filled from the ledger.
 
-    Raises `EncoderMismatchError` where another encoder built it, `UnavailableError` where its server
-    doesn't answer.
+    Raises `EncoderMismatchError` where another encoder built it. A server that doesn't answer yet is asked
+    again in the background.
     """
     if settings.qdrant_url is None:
         return _embedded(settings, ledger, encoder, codec)
-    return GuardedIndex(_qdrant(settings, ledger, encoder, codec))
+    wanted = IndexSettings(encoder.id, encoder.dim, codec.id)
+    return GuardedIndex(LateIndex(wanted, lambda: _qdrant(settings, ledger, encoder, codec)))
 
 
 def _qdrant(settings: Settings, ledger: Ledger, encoder: Encoder, codec: TokenCodec) -> Index:
@@ -45,13 +47,17 @@ def _qdrant(settings: Settings, ledger: Ledger, encoder: Encoder, codec: TokenCo
         shards=settings.qdrant_shards,
         shard_keys=settings.qdrant_shard_keys,
     )
-    index = QdrantIndex(
-        clients, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes, options=options
-    )
-    if not index.published:
-        # Before and not after: an alias that is there says that what its collection lacks is queued.
-        _queue_all(ledger)
-        index.publish()
+    try:
+        index = QdrantIndex(
+            clients, encoder.id, encoder.dim, codec, hot_bytes=settings.hot_bytes, options=options
+        )
+        if not index.published:
+            # Before and not after: an alias that is there says that what its collection lacks is queued.
+            _queue_all(ledger)
+            index.publish()
+    except BaseException:
+        clients.close()
+        raise
     return index
 
 

@@ -11,6 +11,7 @@ from memory.errors import RefusedError, UnavailableError
 from memory.residue import Piece
 from memory.scope import Scope
 from retrieval.index import Found, Index, IndexedTurn, IndexSettings, Limits, QueryView
+from retrieval.late import LateIndex
 
 log = structlog.get_logger()
 
@@ -81,6 +82,15 @@ class GuardedIndex:
         self._index = index
         self.reads = Breaker("reads")
         self.writes = Breaker("writes")
+
+    @property
+    def down(self) -> bool:
+        """Whether it is known not to answer."""
+        return (
+            self.reads.open
+            or self.writes.open
+            or (isinstance(self._index, LateIndex) and not self._index.opened)
+        )
 
     @property
     def settings(self) -> IndexSettings:

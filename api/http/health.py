@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.http.auth import Opened
-from api.metrics import QUEUED
+from api.metrics import BREAKER, QUEUED
 from api.version import VERSION
 from memory.errors import UnavailableError
 from retrieval.guarded import GuardedIndex
@@ -29,7 +29,7 @@ def readyz(opened: Opened) -> JSONResponse:
     them elsewhere.
     """
     index = opened.index
-    down = isinstance(index, GuardedIndex) and (index.reads.open or index.writes.open)
+    down = isinstance(index, GuardedIndex) and index.down
     state = {"ledger": "ok", "index": "not answering" if down else "ok"}
     found: dict[str, Any] = {"status": "degraded" if down else "ready", "encoder": index.settings.encoder}
     try:
@@ -44,4 +44,7 @@ def readyz(opened: Opened) -> JSONResponse:
 def metrics(opened: Opened) -> Response:
     """Return the metrics for Prometheus."""
     QUEUED.set(opened.queued())
+    if isinstance(opened.index, GuardedIndex):
+        for calls, breaker in (("reads", opened.index.reads), ("writes", opened.index.writes)):
+            BREAKER.labels(calls).set(breaker.open)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -219,6 +219,34 @@ def test_reads_and_writes_go_on(store: Store, start: Start, tmp_path: Path, reac
     assert all(each.degraded for each in found.values())
 
 
+def test_a_replica_starts_without_the_store(store: Store, start: Start, tmp_path: Path) -> None:
+    """It serves by words, says what is down, and opens the index when that answers."""
+    store.proxy.network = Network.RESET
+    server = start(
+        SATCHEL_QDRANT_URL=f"http://127.0.0.1:{store.proxy.port}", SATCHEL_QDRANT_READ_TIMEOUT="0.5"
+    )
+    caller = Caller(server.client(new_key(server.data)), tmp_path / "log0", USERS)
+    ready = caller.client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["status"] == "degraded"
+    assert ready.json()["dependencies"] == {"ledger": "ok", "index": "not answering"}
+    caller.write(TOGETHER * USERS)
+    marked, context, _ = caller.read()
+    assert marked
+    assert "P-0 is on shelf 0." in context
+    until(lambda: 'satchel_index_breaker_open{calls="writes"} 1.0' in metrics(caller), "the breaker to open")
+
+    store.proxy.network = Network.FINE
+    until(lambda: not caller.read()[0], "an answer of the index")
+    assert_nothing_lost(store, server, caller)
+    until(lambda: 'satchel_index_breaker_open{calls="writes"} 0.0' in metrics(caller), "the breaker to close")
+
+
+def metrics(caller: Caller) -> str:
+    """Return the service's metrics."""
+    return caller.client.get("/metrics").text
+
+
 @pytest.mark.drill
 def test_ten_thousand_turns_through_four_outages(
     store: Store, start: Start, tmp_path: Path, reached: Reached
