@@ -117,7 +117,7 @@ class Store:
                 rows = tx.execute(_entries((*_of(scope), _turns.c.key.in_(part)))).all()
             yield from self._checked(scope, rows)
 
-    def _checked(self, scope: Scope, rows: Sequence[sa.Row[Any]]) -> list[IndexedTurn]:
+    def _checked(self, scope: Scope, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> list[IndexedTurn]:
         for key, crc, entry in rows:
             if not isinstance(entry, bytes) or checksum(scope, key, entry) != crc:
                 raise CorruptFileError(f"the index entry of turn {key} fails its checksum")
