@@ -13,7 +13,8 @@ from memory.times import to_datetime
 
 router = APIRouter(tags=["reviews"])
 
-Number = Annotated[int, Path(ge=1)]
+# Databases know no larger number, and would fail on one.
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.get("/v1/reviews")

@@ -74,3 +74,15 @@ def test_bytes_that_are_no_text(start: Start) -> None:
         assert 400 <= client.get(f"/v1/sessions?user_id={name}").status_code < 500, name
         turn = {"user_id": "ada", "turns": [{"role": "user", "content": "hello"}]}
         assert 400 <= client.post(f"/v1/sessions/{name}/turns", json=turn).status_code < 500, name
+
+
+def test_numbers_that_no_database_takes(start: Start) -> None:
+    """Larger than 64 bits, in paths and in cursors: the caller's fault, too."""
+    server = start()
+    client = server.client(new_key(server.data))
+    for number in (2**63, 10**30, -(2**64)):
+        assert client.get(f"/v1/reviews/{number}").status_code == 422
+        decided = client.post(f"/v1/reviews/{number}/decision", json={"decision": "agree"})
+        assert decided.status_code == 422
+        for path in ("/v1/reviews?", "/v1/sessions?user_id=ada&", "/v1/sessions/s1/turns?"):
+            assert 400 <= client.get(f"{path}cursor={number}").status_code < 500, path
