@@ -111,7 +111,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         stack.callback(index.close)
         counter = TokenCounter(settings.token_encoding)
         flags = RiskFlags(load_policies(settings.risk_policies))
-        repair = Repair(ledger, index, renew=index.renew if isinstance(index, EmbeddedIndex) else None)
+        repair = Repair(ledger, index, file=index if isinstance(index, EmbeddedIndex) else None)
         insight = Insight(ledger, make_tagger(settings, shared), flags, load_routing(settings.routing_policy))
         recalls = RecallLog(ledger)
         stack.callback(recalls.close)

@@ -1,7 +1,7 @@
 """Makes anew what the index has of a user, once it was found damaged; meanwhile the ledger answers."""
 
 import threading
-from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -14,14 +14,24 @@ from retrieval.index import Index
 log = structlog.get_logger()
 
 
+class File(Protocol):
+    """A file that an index is kept in."""
+
+    def check(self) -> None:
+        """Raise `CorruptFileError` where more is damaged than entries: what is dropped may stay, unseen."""
+
+    def renew(self) -> None:
+        """Begin with an empty one; what was in it must be queued before."""
+
+
 class Repair:
     """Takes reports of damage from whoever reads the index; the indexer's thread repairs it."""
 
-    def __init__(self, ledger: Ledger, index: Index, *, renew: Callable[[], None] | None = None) -> None:
-        """`renew` begins the whole index anew, where it is a file that may be too damaged to write to."""
+    def __init__(self, ledger: Ledger, index: Index, *, file: File | None = None) -> None:
+        """`file`: what the index is kept in, where that is one that may be too damaged to write to."""
         self._ledger = ledger
         self._index = index
-        self._renew = renew
+        self._file = file
         self._lock = threading.Lock()
         self._reported: set[Scope] = set()
         # Users whose turns were queued anew, until all of them are in the index again; or everybody's.
@@ -49,24 +59,26 @@ class Repair:
             try:
                 self._drop(user)
             except CorruptFileError:
-                if self._renew is None:
+                if self._file is None:
                     raise
-                self._begin_anew(self._renew)
+                self._begin_anew(self._file)
         if self._everybody or self._users:
             self._look_what_is_done()
 
     def _drop(self, user: Scope) -> None:
+        if self._file is not None:
+            self._file.check()
         with self._ledger.alone(user):
             with self._ledger.writing(user.tenant) as tx:
                 queued = outbox.requeue(tx, now(), user)
             self._index.delete(user)
         log.info("index.rebuilding", turns=queued)
 
-    def _begin_anew(self, renew: Callable[[], None]) -> None:
+    def _begin_anew(self, file: File) -> None:
         self._everybody = True
         with self._ledger.writing(EVERY_TENANT) as tx:
             queued = outbox.requeue(tx, now())
-        renew()
+        file.renew()
         log.info("index.rebuilding", turns=queued)
 
     def _look_what_is_done(self) -> None:

@@ -89,6 +89,10 @@ class EmbeddedIndex:
         """How many users are in memory."""
         return len(self._hot)
 
+    def check(self) -> None:
+        """Raise `CorruptFileError` where more is damaged than entries: what is dropped may stay, unseen."""
+        self._store.check()
+
     def renew(self) -> None:
         """Begin with an empty file, where the one there is so damaged that nothing can be removed from it.
 

@@ -140,6 +140,13 @@ class Store:
                 tx.execute(sa.delete(_turns).where(*where))
                 _count(tx, scope, -turns, -total)
 
+    def check(self) -> None:
+        """Raise `CorruptFileError` unless the file's trees are sound, and say the same of every entry."""
+        with self._reading() as tx:
+            found = tx.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+        if found != "ok":
+            raise CorruptFileError(f"the index file is damaged: {found}")
+
     def compact(self, *, thorough: bool) -> str:
         """Get dropped entries out of the file and its log; return in words how.
 

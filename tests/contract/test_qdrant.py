@@ -1,6 +1,8 @@
 """What the index on Qdrant promises beside the contract."""
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +15,7 @@ from memory.scope import Scope
 from retrieval.index import Limits
 from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect
 from retrieval.qdrant.collection import collection_name
+from retrieval.qdrant.remote import answering
 from tests.contract.conftest import ADA, BOB, CODEC, TEXTS, Maker
 
 
@@ -188,3 +191,18 @@ def test_a_server_that_does_not_answer() -> None:
             CODEC,
             hot_bytes=0,
         )
+
+
+def test_a_read_gives_up_in_fractions_of_a_second() -> None:
+    """A server that takes connections and says nothing: a read gives up well before a write would in 1 s."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        clients = connect(url, None, read_timeout=0.05, write_timeout=1)
+        waited = []
+        for client in (clients.reads, clients.writes):
+            begun = time.perf_counter()
+            with pytest.raises(UnavailableError), answering():
+                client.get_aliases()
+            waited.append(time.perf_counter() - begun)
+        clients.close()
+    assert waited[0] < waited[1] / 2

@@ -1,7 +1,9 @@
 """R5: the index file is damaged: noticed, made anew from the ledger, and nobody gets another's memory."""
 
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
@@ -173,3 +175,22 @@ def test_a_purge_of_what_is_damaged_ends(tmp_path: Path) -> None:
             services.indexer.step()
             time.sleep(0.05)
         assert_same_turns(services, bob)
+
+
+def test_a_file_that_takes_no_deletion_is_begun_anew(tmp_path: Path) -> None:
+    """Where SQLite can't even drop the user, everybody is queued and the file replaced, while running."""
+    folder = tmp_path / "data"
+    with opened(folder) as services:
+        for user in USERS:
+            remember(services, user, TURNS)
+        settle(services)
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as file:
+        file.execute("DROP TABLE scopes")
+        file.execute("CREATE VIEW scopes AS SELECT 1 AS tenant, 2 AS user, 3 AS turns, 4 AS sum")
+
+    with opened(folder) as services:
+        assert services.search(scope_of("ada"), Wanted("Where is parcel 3?"), 10).degraded
+        settle(services)
+        for user in USERS:
+            assert not services.search(scope_of(user), Wanted("Where is parcel 3?"), 10).degraded
+            assert_same_turns(services, scope_of(user))
