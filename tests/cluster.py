@@ -41,8 +41,10 @@ def shared_index() -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "tests.qdrant_rest", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield {"SATCHEL_QDRANT_URL": f"http://127.0.0.1:{int(process.stdout.readline())}"}
-        process.kill()
+        try:
+            yield {"SATCHEL_QDRANT_URL": f"http://127.0.0.1:{int(process.stdout.readline())}"}
+        finally:
+            process.kill()
 
 
 def sharing(database: str, index: dict[str, str]) -> dict[str, str]:
@@ -162,9 +164,10 @@ class Cluster:
 
 
 def started(start: Start, folder: Path, env: dict[str, str], count: int) -> Cluster:
-    """Start so many replicas, all at once; none has anything in its data folder."""
+    """Start so many replicas; none has anything in its data folder."""
     replicas = [Replica(start, folder / f"replica{number}", env) for number in range(count)]
+    replicas[0].begin()  # the in-process Qdrant can't make one collection twice at once
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(Replica.begin, replicas))
+        list(pool.map(Replica.begin, replicas[1:]))
     assert not any(replica.data.exists() for replica in replicas)
     return Cluster(replicas)

@@ -24,7 +24,7 @@ from memory.ledger import Ledger, keys
 from memory.ledger.tenancy import EVERY_TENANT
 
 # Seconds for requests at hand to be finished once the process is told to end.
-_GRACE = 20
+GRACE = 20
 # How long a thread that computes keeps the interpreter while the loop waits for it. By Python's 5 ms, who is
 # sent away waits for those who are served: 208 and 718 ms for the slowest of a hundred, and 142 and 159 with
 # this, in turns on two busy cores.
@@ -55,7 +55,7 @@ def serve(
                 yield services
 
         app = create_app(settings, opening=opened)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE)
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE)
         _Announcing(config, _welcome(address, secret, settings.data)).run([listener])
 
 
