@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from api.access import Authenticator
 from api.access.oidc import Tokens
-from api.indexes import open_index
+from api.indexes import derived, open_index
 from api.settings import Settings
 from api.stores import open_ledger
 from memory.backup.keys import after_purge
@@ -120,7 +120,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         signer = open_signer(settings, ledger)
         worker = Worker(
             ledger,
-            index,
+            derived(settings, index),
             settings.data,
             signer,
             backups=lambda _: after_purge(ledger),

@@ -103,6 +103,8 @@ ROUTES: list[tuple[str, str, Callable[[QdrantClient, str, Body], object]]] = [
         "/collections/aliases",
         lambda c, _, body: c.update_collection_aliases(_ALIASES.validate_python(body["actions"])),
     ),
+    ("GET", "/collections", lambda c, _, __: _plain(c.get_collections())),
+    ("DELETE", "/collections/NAME", lambda c, name, _: c.delete_collection(name)),
     ("GET", "/collections/NAME/exists", lambda c, name, _: {"exists": c.collection_exists(name)}),
     ("GET", "/collections/NAME", lambda c, name, _: _plain(c.get_collection(name))),
     ("PUT", "/collections/NAME", _create),
@@ -138,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(200, {"result": result, "status": "ok", "time": 0.0})
         return self._send(404, {"status": {"error": f"{self.command} {path} is not served here"}})
 
-    do_GET = do_PUT = do_POST = _answer  # noqa: N815 - names that http.server calls
+    do_GET = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - names that http.server calls
 
     def _send(self, status: int, value: object) -> None:
         data = json.dumps(value).encode()

@@ -18,6 +18,8 @@ _FIRST_DELAY = 200_000
 LONGEST_DELAY = 60_000_000
 _DOUBLINGS = 16
 
+_CHUNK = 500
+
 # Microseconds for which a claim holds unless it is held on to: what a killed worker had waits as long.
 LEASE = 15_000_000
 
@@ -171,6 +173,18 @@ def scopes(tx: sa.Connection) -> set[Scope]:
 def depth(tx: sa.Connection) -> int:
     """Return how many turns are queued in all."""
     return int(tx.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0)
+
+
+def again(tx: sa.Connection, ids: Sequence[int], at: int) -> int:
+    """Queue those of these turns that are there and not queued; return how many."""
+    queued = 0
+    for start in range(0, len(ids), _CHUNK):
+        chosen = sa.select(turns.c.id, turns.c.user_id, sa.literal(0), sa.literal(at)).where(
+            turns.c.id.in_(ids[start : start + _CHUNK]), turns.c.id.not_in(sa.select(outbox.c.turn_id))
+        )
+        names = ["turn_id", "user_id", "attempts", "due_at"]
+        queued += int(tx.execute(sa.insert(outbox).from_select(names, chosen)).rowcount)
+    return queued
 
 
 def requeue(tx: sa.Connection, at: int, scope: Scope | None = None) -> int:

@@ -100,6 +100,21 @@ def sealed(tx: sa.Connection, ids: Sequence[int]) -> Iterator[bytes]:
         yield from (data for data in tx.scalars(query) if data is not None)
 
 
+def all_numbers(tx: sa.Connection) -> Iterator[int]:
+    """Yield the numbers of all turns of everybody, unordered."""
+    yield from tx.scalars(sa.select(turns.c.id), execution_options={"yield_per": 10_000})
+
+
+def owners(tx: sa.Connection, ids: Sequence[int]) -> dict[Scope, list[int]]:
+    """Return those of the numbered turns that are there by whose they are; at most some hundreds at once."""
+    query = sa.select(turns.c.id, user_table.c.tenant, user_table.c.name)
+    query = query.join(user_table, user_table.c.id == turns.c.user_id).where(turns.c.id.in_(ids))
+    found: dict[Scope, list[int]] = {}
+    for row in tx.execute(query.order_by(turns.c.id)):
+        found.setdefault(Scope(row.tenant, row.name), []).append(row.id)
+    return found
+
+
 def by_name(tx: sa.Connection, tenant: str, name: str) -> tuple[Turn, str] | None:
     """Return the tenant's turn of that name, and the name of its user."""
     query = _select().add_columns(user_table.c.name.label("user_name"))

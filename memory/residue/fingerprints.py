@@ -29,6 +29,7 @@ FORMS = (
     "int8 codes",
     "term hashes",
     "ciphertext",
+    "index entry",
 )
 # More are thinned out by half, again and again, evenly: memory and time stay bounded.
 MOST = 400_000

@@ -10,7 +10,7 @@ from memory.scope import Scope
 from retrieval.codec import TokenCodec
 from retrieval.embedded.hot import HotScope
 from retrieval.embedded.store import Store
-from retrieval.index import Found, IndexedTurn, IndexSettings, Limits, QueryView
+from retrieval.index import Found, IndexedTurn, IndexSettings, Ints, Limits, QueryView
 from retrieval.traces import pieces_of
 
 FILE = "index.sqlite3"
@@ -38,9 +38,21 @@ class EmbeddedIndex:
         return file.exists() and file.stat().st_size > 0
 
     @staticmethod
-    def remove(folder: Path) -> None:
-        """Delete the index's files; it is rebuilt from the ledger."""
-        for suffix in ("", "-wal", "-shm"):
+    def settings_in(folder: Path) -> IndexSettings | None:
+        """Return what the folder's index was built with; None where there is none."""
+        store = Store.found(folder / FILE)
+        if store is None:
+            return None
+        store.close()
+        return store.settings
+
+    @staticmethod
+    def remove(folder: Path, *, only_logs: bool = False) -> None:
+        """Delete the index's files; it is rebuilt from the ledger.
+
+        `only_logs`: all but the file itself, in whose place another comes.
+        """
+        for suffix in ("-wal", "-shm") if only_logs else ("", "-wal", "-shm"):
             (folder / f"{FILE}{suffix}").unlink(missing_ok=True)
 
     @property
@@ -83,6 +95,20 @@ class EmbeddedIndex:
     def missing(self, scope: Scope, keys: Collection[int]) -> set[int]:
         with self._lock:
             return set(keys).difference(self._heat(scope).keys)
+
+    def numbers(self) -> Ints:
+        """Return the numbers of all turns that are here, int64 ascending."""
+        return self._store.numbers()
+
+    def drop(self, keys: Collection[int]) -> None:
+        """Remove turns, whoever's they are; durable on return."""
+        with self._lock:
+            self._hot.clear()
+            self._store.drop_numbers(keys)
+
+    def turns(self, scope: Scope, keys: Collection[int]) -> list[IndexedTurn]:
+        """Return those of the user's turns that are here; raise `CorruptFileError` where one is damaged."""
+        return list(self._store.some_of(scope.whole_user(), keys))
 
     @property
     def hot_scopes(self) -> int:

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zlib import crc32
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -22,7 +23,9 @@ from memory.ledger.erasing import chunks
 from memory.ledger.held import held
 from memory.scope import Scope
 from retrieval.entry import checksum, packed, unpacked
-from retrieval.index import IndexedTurn, IndexSettings
+from retrieval.index import IndexedTurn, IndexSettings, Ints
+
+_PAGE = 10_000
 
 _tables = sa.MetaData()
 _settings = sa.Table(
@@ -83,6 +86,52 @@ class Store:
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def found(cls, path: Path) -> Self | None:
+        """Open a file with whatever settings it was built, for all but reading turns; None where none is."""
+        if not path.exists():
+            return None
+        engine = sqlite_engine(path)
+        try:
+            with reading(engine) as tx:
+                if not sa.inspect(tx).has_table(_settings.name):
+                    return None
+                named = {row.name: row.value for row in tx.execute(sa.select(_settings))}
+        finally:
+            engine.dispose()
+        if not named:
+            return None
+        settings = IndexSettings(named["encoder"], int(named["dim"]), named["codec"], int(named["version"]))
+        return cls(path, settings, 0)
+
+    @property
+    def settings(self) -> IndexSettings:
+        """What the file was built with."""
+        return self._settings
+
+    def numbers(self) -> Ints:
+        """Return the numbers of all turns that are here, int64 ascending."""
+        with reading(self._engine) as tx:
+            found = tx.scalars(sa.select(_turns.c.key), execution_options={"yield_per": _PAGE})
+            return np.sort(np.fromiter(found, np.int64))
+
+    def drop_numbers(self, keys: Collection[int]) -> None:
+        """Remove turns, whoever's they are."""
+        mine: dict[Scope, list[int]] = {}
+        with reading(self._engine) as tx:
+            for part in chunks(sorted(keys)):
+                whose = sa.select(_turns.c.tenant, _turns.c.user, _turns.c.key).where(_turns.c.key.in_(part))
+                for tenant, user, key in tx.execute(whose):
+                    mine.setdefault(Scope(tenant, user), []).append(key)
+        for scope, numbers in mine.items():
+            self.drop(scope, numbers)
+
+    def entries(self, scope: Scope, keys: Collection[int]) -> Iterator[bytes]:
+        """Yield what is kept of those of the user's turns that are here, as it is kept."""
+        with reading(self._engine) as tx:
+            for part in chunks(sorted(keys)):
+                yield from tx.scalars(sa.select(_turns.c.entry).where(*_of(scope), _turns.c.key.in_(part)))
 
     def put(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
         """Keep turns, replacing those of the same key."""
@@ -242,6 +291,7 @@ def _difference(path: Path, found: dict[str, str], wanted: dict[str, str]) -> st
         if found.get(name) != value
     ]
     return (
-        f"{path.name} was built with {', '.join(parts)}. Start with the encoder it was built with, "
-        f"or delete {path.name} (and its -wal and -shm): it is rebuilt from the ledger at the next start"
+        f"{path.name} was built with {', '.join(parts)}. Start with the encoder it was built with, and run "
+        f"`satchel reindex` with these settings beside the service: it builds the new index, and the next "
+        "start with these settings takes it"
     )

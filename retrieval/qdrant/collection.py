@@ -1,5 +1,6 @@
 """The collection of an encoder, and the alias that says which one is current."""
 
+import re
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 
@@ -44,15 +45,17 @@ class QdrantOptions:
 
 
 def open_collection(
-    clients: Clients, settings: IndexSettings, code_dim: int, options: QdrantOptions
+    clients: Clients, settings: IndexSettings, code_dim: int, options: QdrantOptions, *, beside: bool = False
 ) -> Remote:
     """Return the alias's collection, or a new one where there is no alias yet.
+
+    `beside`: the collection of these settings, whichever the alias is of.
 
     Raises `EncoderMismatchError` where it was built with other settings, `UnavailableError` where the
     server doesn't answer.
     """
     client = clients.writes
-    current = _behind(client, options.alias)
+    current = None if beside else _behind(client, options.alias)
     name = current or collection_name(settings, options)
     with answering():
         there = current is not None or client.collection_exists(name)
@@ -88,6 +91,20 @@ def collection_name(settings: IndexSettings, options: QdrantOptions) -> str:
     """Return the name of the collection of these settings."""
     digest = blake2b(repr(settings).encode(), digest_size=6).hexdigest()
     return f"{options.alias}-{digest}"
+
+
+def others(client: QdrantClient, current: str, options: QdrantOptions) -> list[str]:
+    """Return the other collections of this alias, of other settings: what is being built, or was left."""
+    with answering():
+        found = [each.name for each in client.get_collections().collections]
+    named = re.compile(re.escape(options.alias) + "-[0-9a-f]{12}")
+    return [name for name in found if named.fullmatch(name) and name != current]
+
+
+def drop(client: QdrantClient, collection: str) -> None:
+    """Delete a collection with all that is in it."""
+    with answering():
+        client.delete_collection(collection)
 
 
 def _behind(client: QdrantClient, alias: str) -> str | None:
@@ -164,6 +181,6 @@ def _check(client: QdrantClient, name: str, settings: IndexSettings, options: Qd
         ]
         raise EncoderMismatchError(
             f"the collection {name} was built with {', '.join(parts)}. Start with the encoder it was built "
-            f"with, or set SATCHEL_QDRANT_COLLECTION to another name than {options.alias!r}: a new index is "
-            "built from the ledger"
+            "with, and run `satchel reindex` with these settings beside the service: it builds the new "
+            f"index, and {options.alias!r} names it then"
         )

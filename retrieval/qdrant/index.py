@@ -1,19 +1,22 @@
 """The Qdrant adapter of the index port."""
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+
+import numpy as np
+from qdrant_client import models as q
 
 from memory.errors import RefusedError, UnavailableError
 from memory.residue import Piece
 from memory.scope import Scope
 from retrieval.codec import TokenCodec
-from retrieval.index import Found, IndexedTurn, IndexSettings, Limits, QueryView
+from retrieval.index import Found, IndexedTurn, IndexSettings, Ints, Limits, QueryView
 from retrieval.qdrant import collection, marks
 from retrieval.qdrant.collection import QdrantOptions
 from retrieval.qdrant.points import Shape, of_keys, of_owner, owner_of, points_of
-from retrieval.qdrant.remote import Clients
+from retrieval.qdrant.remote import Clients, Remote
 from retrieval.qdrant.replica import Replica
 from retrieval.qdrant.source import Source, nearest
 from retrieval.scoring.search import search
@@ -36,16 +39,20 @@ class QdrantIndex:
         *,
         hot_bytes: int,
         options: QdrantOptions | None = None,
+        beside: bool = False,
     ) -> None:
         """Open the alias's collection; outlines beyond `hot_bytes` in all are dropped, oldest use first.
 
-        The clients are closed with the index.
+        `beside`: the collection of these settings, whichever the alias is of. The clients are closed with
+        the index.
         """
         self._clients = clients
         self._options = options or QdrantOptions()
         self._settings = IndexSettings(encoder, dim, codec.id)
         self._shape = Shape(dim, codec.dim)
-        self._remote = collection.open_collection(clients, self._settings, codec.dim, self._options)
+        self._remote = collection.open_collection(
+            clients, self._settings, codec.dim, self._options, beside=beside
+        )
         self._hot: OrderedDict[Scope, tuple[threading.Lock, Replica]] = OrderedDict()
         self._hot_bytes = hot_bytes
         self._lock = threading.Lock()
@@ -69,7 +76,8 @@ class QdrantIndex:
 
     def upsert(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
         owner = owner_of(scope)
-        self._remote.upsert(owner, points_of(scope, turns))
+        # Backwards: where it is cut off, a turn whose first passage is there is there whole.
+        self._remote.upsert(owner, points_of(scope, turns)[::-1])
         marks.stamp_written(self._remote, owner)
 
     def preview(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
@@ -78,16 +86,8 @@ class QdrantIndex:
 
     def delete(self, scope: Scope, keys: Collection[int] | None = None) -> None:
         owner = owner_of(scope)
-        chosen = [of_owner(owner)]
-        if keys is not None:
-            named = sorted(keys)
-            parts = [named[start : start + _KEYS] for start in range(0, len(named), _KEYS)]
-            chosen = [of_owner(owner, of_keys(part)) for part in parts]
-        with marks.erasing(self._remote, owner, keys):
-            for where in chosen:
-                self._remote.delete(owner, where)
-                if left := self._remote.count(owner, where):
-                    raise UnavailableError(f"{left} points are still there after their deletion")
+        for name in (self.collection, *self.others()):
+            _delete(self._remote.named(name), owner, keys)
         with self._lock:
             self._hot.pop(scope.whole_user(), None)
 
@@ -120,6 +120,38 @@ class QdrantIndex:
             replica.follow(marks.read(stamps))
             return set(keys).difference(replica.keys)
 
+    @property
+    def collection(self) -> str:
+        """The name of the collection."""
+        return self._remote.collection
+
+    def others(self) -> list[str]:
+        """Return the other collections of this alias: one that is being built, or was in use before."""
+        return collection.others(self._clients.writes, self.collection, self._options)
+
+    def drop_others(self) -> list[str]:
+        """Delete the other collections of this alias; return which they were."""
+        gone = self.others()
+        for name in gone:
+            collection.drop(self._clients.writes, name)
+        return gone
+
+    def numbers(self) -> Ints:
+        """Return the numbers of all turns that are here, int64 ascending."""
+        first = q.FieldCondition(key="place", match=q.MatchValue(value=0))
+        points = self._remote.walk(q.Filter(must=[first]), ["key"])
+        return np.unique(np.fromiter(((point.payload or {})["key"] for point in points), np.int64))
+
+    def drop(self, keys: Collection[int]) -> None:
+        """Remove turns, whoever's they are; durable on return."""
+        for part in _parts(keys):
+            owners: defaultdict[str, set[int]] = defaultdict(set)
+            for point in self._remote.walk(q.Filter(must=[of_keys(part)]), ["owner", "key"]):
+                payload = point.payload or {}
+                owners[payload["owner"]].add(payload["key"])
+            for owner, mine in owners.items():
+                _delete(self._remote, owner, mine)
+
     def close(self) -> None:
         with self._lock:
             self._hot.clear()
@@ -148,3 +180,18 @@ class QdrantIndex:
         while held > self._hot_bytes and len(self._hot) > 1:
             _, (_, dropped) = self._hot.popitem(last=False)
             held -= dropped.nbytes
+
+
+def _delete(remote: Remote, owner: str, keys: Collection[int] | None) -> None:
+    """Delete an owner's points, of these turns or all, and look whether they are gone."""
+    parts = [of_owner(owner)] if keys is None else [of_owner(owner, of_keys(part)) for part in _parts(keys)]
+    with marks.erasing(remote, owner, keys):
+        for where in parts:
+            remote.delete(owner, where)
+            if left := remote.count(owner, where):
+                raise UnavailableError(f"{left} points are still there after their deletion")
+
+
+def _parts(keys: Collection[int]) -> list[list[int]]:
+    named = sorted(keys)
+    return [named[start : start + _KEYS] for start in range(0, len(named), _KEYS)]

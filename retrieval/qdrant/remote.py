@@ -15,6 +15,7 @@ from memory.errors import RefusedError, UnavailableError
 # Points in one request: their token vectors as JSON stay well below the server's limit of 32 MiB.
 _BATCH = 64
 _PAGE = 512
+_WALK = 10_000
 # Timed out waiting, too many requests: statuses that another try may not meet.
 _OVERLOADED = (408, 429)
 _SERVER_ERROR = 500
@@ -80,6 +81,10 @@ class Remote:
         self._shard_keys = shard_keys
         self._consistency = consistency
 
+    def named(self, collection: str) -> "Remote":
+        """Return another collection of the same layout on the same server."""
+        return Remote(self._clients, collection, shard_keys=self._shard_keys, consistency=self._consistency)
+
     def upsert(self, owner: str, points: Sequence[q.PointStruct]) -> None:
         """Write points; they are applied on return."""
         with answering():
@@ -129,6 +134,18 @@ class Remote:
                     with_payload=list(payload),
                     consistency=self._consistency,
                     shard_key_selector=self._shard(owner),
+                )
+            yield from page
+            if offset is None:
+                return
+
+    def walk(self, where: q.Filter, payload: Collection[str]) -> Iterator[q.Record]:
+        """Yield all points of all owners with these fields of their payload."""
+        offset = None
+        while True:
+            with answering():
+                page, offset = self._clients.writes.scroll(
+                    self.collection, where, limit=_WALK, offset=offset, with_payload=list(payload)
                 )
             yield from page
             if offset is None:
