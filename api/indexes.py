@@ -146,7 +146,7 @@ def _caught_up(settings: Settings, ledger: Ledger, index: Rebuildable, name: str
     A replica without a folder knows nothing of before: there `satchel reindex` compares once more.
     """
     marker = settings.data / _SERVED
-    if not settings.data.exists():
+    if not settings.keeps_data:
         return
     if marker.exists() and marker.read_text(encoding="utf-8") == name:
         return

@@ -182,7 +182,7 @@ def test_a_file_is_replaced_under_load(
     unscanned(monkeypatch)
     old = Settings(data=tmp_path / "data", master_key=SecretStr(A_MASTER_KEY))
 
-    reached("embedded: " + replaced_under_load(old, environment(old, tmp_path), 200))
+    reached("embedded: " + replaced_under_load(old, environment(old, tmp_path), 50))
     assert not (tmp_path / "data" / "beside").exists()
 
 
