@@ -148,7 +148,7 @@ def check(services: Services, load: Load) -> None:
         assert set(turns.all_numbers(tx)) == load.kept.keys()
     index: Any = services.index
     while hasattr(index, "_index"):  # behind its breaker, where it has one
-        index = index._index
+        index = index._index  # noqa: SLF001 - what is wrapped has no other way
     assert index.settings.dim == OtherWords.dim
     assert index.numbers().tolist() == sorted(load.kept)
     lost = [turn for turn, (scope, text) in load.kept.items() if not finds(services, scope, turn, text)]
