@@ -13,6 +13,9 @@ from memory.scope import Scope
 from memory.times import to_micros
 from memory.turns import NewTurn, spoken_by
 
+# What the first line of a tenant's export says.
+EXPORT_FORMAT = "satchel-export/1"
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -27,8 +30,8 @@ def batches(lines: Iterable[bytes], tenant: str, user: str | None, source: str =
     the line doesn't say.
 
     A line is a conversation in the evidence format (its user is the conversation's name), or
-    `{"messages": [{"role", "content"}], "session_id"?, "user_id"?}`, or a turn as exported. Raises
-    `InvalidInputError` with the line's number.
+    `{"messages": [{"role", "content"}], "session_id"?, "user_id"?}`, or a turn as exported; the first line of
+    a tenant's export says its format. Raises `InvalidInputError` with the line's number.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -45,7 +48,10 @@ def batches(lines: Iterable[bytes], tenant: str, user: str | None, source: str =
 def _of_line(
     record: dict[str, Any], line: bytes, tenant: str, user: str | None, source: str
 ) -> Iterator[Batch]:
-    if "units" in record:
+    if "format" in record:
+        if record["format"] != EXPORT_FORMAT:
+            raise InvalidInputError(f"format {record['format']!r} is not {EXPORT_FORMAT!r}; export it anew")
+    elif "units" in record:
         yield from _evidence(record, tenant, user, source)
     elif "messages" in record:
         # Named by what they say, so that importing the same line again adds nothing.

@@ -6,17 +6,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, BinaryIO, cast
 
+import orjson
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from api.cli.shared import AsJson, Data, Tenant, console, say, settings_with, show
 from api.http.sessions import turn_out
-from api.importing import Batch, batches
+from api.importing import EXPORT_FORMAT, Batch, batches
 from api.services import Services, open_services
 from api.stores import DEFAULT_TENANT, open_ledger
 from memory.errors import InvalidInputError, NotFoundError
-from memory.ledger import audit, turns, users
+from memory.ledger import Ledger, audit, turns, users
 from memory.scope import Scope
+from memory.times import now, to_datetime
+
+# Users whose names are read at a time.
+_USERS = 500
 
 User = Annotated[str | None, typer.Option("--user", help="Whose it is, where the file doesn't say.")]
 
@@ -54,22 +59,51 @@ def import_file(
 
 
 def export(
-    user: str,
+    user: Annotated[str | None, typer.Argument(help="Whose memory; none with --all.")] = None,
     data: Data = None,
     tenant: Tenant = DEFAULT_TENANT,
+    *,
+    everybody: Annotated[bool, typer.Option("--all", help="All users of the tenant.")] = False,
 ) -> None:
-    """Print all that is remembered of a user, a turn a line (NDJSON), oldest first."""
-    scope = Scope(tenant, user)
+    """Print what is remembered of a user, or of a whole tenant: a turn a line (NDJSON), oldest first."""
+    if everybody == (user is not None):
+        raise InvalidInputError("say whose memory to export: a user, or --all for the tenant's")
     with open_ledger(settings_with(data=data)) as ledger:
-        with ledger.writing(tenant) as tx:
-            found = users.find(tx, scope)
-            if found is None:
-                raise NotFoundError(f"nothing is remembered of a user {user!r} in tenant {tenant!r}")
-            whose = audit.subject(tenant, "user", user)
-            audit.record(tx, tenant, "cli", "memory.export", whose, turns=found.turns)
+        if user is None:
+            _export_tenant(ledger, tenant)
+            return
+        scope = Scope(tenant, user)
+        _note_export(ledger, scope)
         with ledger.reading(tenant) as tx:
             for turn in turns.stream(tx, scope):
                 say(turn_out(turn).model_dump_json())
+
+
+def _export_tenant(ledger: Ledger, tenant: str) -> None:
+    say(orjson.dumps({"format": EXPORT_FORMAT, "tenant": tenant, "at": to_datetime(now())}).decode())
+    last = 0
+    while True:
+        with ledger.reading(tenant) as tx:
+            page = users.page(tx, tenant, last, _USERS)
+        for number, name in page:
+            scope = Scope(tenant, name)
+            _note_export(ledger, scope)
+            with ledger.reading(tenant) as tx:
+                for turn in turns.stream(tx, scope):
+                    line = {"user_id": name, **turn_out(turn).model_dump(mode="json")}
+                    say(orjson.dumps(line).decode())
+            last = number
+        if not page:
+            return
+
+
+def _note_export(ledger: Ledger, scope: Scope) -> None:
+    with ledger.writing(scope.tenant) as tx:
+        found = users.find(tx, scope)
+        if found is None:
+            raise NotFoundError(f"nothing is remembered of a user {scope.user!r} in tenant {scope.tenant!r}")
+        whose = audit.subject(scope.tenant, "user", scope.user)
+        audit.record(tx, scope.tenant, "cli", "memory.export", whose, turns=found.turns)
 
 
 def _remember(services: Services, waiting: Iterable[Batch], progress: Progress) -> int:

@@ -54,6 +54,35 @@ def test_import_export_import(tmp_path: Path) -> None:
     assert run("export", "c1", data=other).stdout == exported.stdout
 
 
+def test_a_tenant_moves_as_a_file(tmp_path: Path) -> None:
+    """All users of a tenant, and nobody else's; read again, it is the same; another format is refused."""
+    lines = [
+        {"user_id": user, "messages": [{"role": "user", "content": f"{user} likes plums {n}"}]}
+        for user in ("ada", "bob")
+        for n in range(3)
+    ]
+    log = tmp_path / "log.jsonl"
+    log.write_text("\n".join(map(json.dumps, lines)))
+    data, other = tmp_path / "data", tmp_path / "other"
+    assert run("import", str(log), "--tenant", "acme", data=data).returncode == 0
+    assert run("import", str(log), "--tenant", "zeta", data=data).returncode == 0
+
+    exported = run("export", "--all", "--tenant", "acme", data=data).stdout
+    moved = tmp_path / "acme.ndjson"
+    moved.write_text(exported)
+    again = run("import", str(moved), "--tenant", "acme", "--json", data=other)
+    twice = run("import", str(moved), "--tenant", "acme", "--json", data=other)
+
+    head, *turns = exported.splitlines()
+    assert json.loads(head)["format"] == "satchel-export/1"
+    assert [json.loads(turn)["user_id"] for turn in turns] == ["ada"] * 3 + ["bob"] * 3
+    assert json.loads(again.stdout)["turns"] == json.loads(twice.stdout)["turns"] == 6
+    assert run("export", "--all", "--tenant", "acme", data=other).stdout.splitlines()[1:] == turns
+    assert run("export", "--tenant", "acme", data=data).returncode == 2
+    moved.write_text(exported.replace("export/1", "export/9"))
+    assert "export it anew" in run("import", str(moved), data=other).stderr
+
+
 def test_plain_messages(tmp_path: Path) -> None:
     """A line of messages is a session."""
     line = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}
