@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     ] = 0
     burst_seconds: Annotated[
         float, Field(ge=0, description="Longest wait for a place in a burst; beyond it, 503 at once.")
-    ] = 0.25
+    ] = 0.5
     rate: Annotated[
         float | None, Field(gt=0, description="Requests a second of one key, on average; none = no limit.")
     ] = None
