@@ -208,7 +208,7 @@ def _batches(claim: Claim) -> list[list[int]]:
     batches: list[list[int]] = []
     room = 0
     for turn, tokens in claim.turns:
-        if tokens > room:
+        if not batches or tokens > room:  # an empty turn fits even into no room
             batches.append([])
             room = _TOKENS
         batches[-1].append(turn)
