@@ -84,7 +84,9 @@ def pack(
     """
     table = turns.table
     ways = deference or Deference(np.zeros(len(table), np.bool_), {})
-    packer = Packer(table, scored, found, budget, ways.low)
+    # What the query names exactly is as good as likely.
+    likely = (scored.relevance >= _LIKELY) | (turns.matches.identifiers > 0)
+    packer = Packer(table, likely, found, budget, ways.low)
     held = np.isin(table.key, np.array(list(pinned), np.int64))
     barred = np.isin(table.key, np.array(list(excluded), np.int64))
     for row in np.argsort(table.age).tolist():
@@ -119,14 +121,19 @@ class Packer:
     """Takes turns, best first, while they fit; those of low trust while their share lasts."""
 
     def __init__(
-        self, table: TurnTable, scored: Scored, found: Candidates, budget: int, low: NDArray[np.bool_]
+        self,
+        table: TurnTable,
+        likely: NDArray[np.bool_],
+        found: Candidates,
+        budget: int,
+        low: NDArray[np.bool_],
     ) -> None:
-        """`low`: bool (n,), the rows that share a small part of the budget."""
+        """Take rows as bool (n,): those whose excerpts get more, and those that share a small part."""
         self._table = table
         self._low: list[bool] = low.tolist()
         self._low_left = LOW_SHARE * budget
         self._unfit: set[int] = set()
-        self._relevance = scored.relevance
+        self._likely = likely
         self._found = found
         self._budget = budget
         self._left = float(budget - FENCE)
@@ -200,7 +207,7 @@ class Packer:
         first, end = self._table.first[row], self._table.first[row + 1]
         rows: Ints = self._table.rows[first:end]
         scores: Floats = self._scores[rows]
-        share = _LIKELY_EXCERPT_SHARE if self._relevance[row] >= _LIKELY else _EXCERPT_SHARE
+        share = _LIKELY_EXCERPT_SHARE if self._likely[row] else _EXCERPT_SHARE
         room = min(room, max(share * self._budget, _LEAST_EXCERPT))
         chosen: list[int] = []
         used = 0.0

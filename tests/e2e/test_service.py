@@ -1,7 +1,6 @@
 """The main job, over real HTTP."""
 
 import json
-import signal
 import subprocess
 import time
 from typing import Any
@@ -171,10 +170,10 @@ def test_the_same_request_twice_takes_effect_once(server: Server) -> None:
 
 
 def test_stopping_and_starting_again_keeps_everything(start: Start, server: Server) -> None:
-    """A stop ends by its signal after everything was closed; the second start makes no second key."""
+    """A stop is no failure, and everything is closed; the second start makes no second key."""
     key = new_key(server.data)
     remember(server.client(key))
-    assert server.stop() == -signal.SIGTERM
+    assert server.stop() == 0
 
     again = start()
 
