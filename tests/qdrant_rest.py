@@ -2,7 +2,7 @@
 
 As much of it as the index uses, so that tests have a server to cut off, stop and slow down, and requests
 go through the same serialisation as to a real one. It has no graphs, no shards and no quantisation. Each
-owner's points are in a collection of their own, so a request that names no owner fails.
+owner's points are in a collection of their own, so a request that names no owner fails, but for a walk.
 """
 
 import json
@@ -42,14 +42,23 @@ def _part(client: QdrantClient, name: str, owner: str) -> str:
 
 def _asked_of(client: QdrantClient, name: str, where: q.Filter | None) -> str:
     """Return the collection of the owner that a filter demands."""
+    owners = _owners(where)
+    assert len(owners) == 1, f"a request must name one owner, not {owners}"
+    return _part(client, name, owners[0])
+
+
+def _owners(where: q.Filter | None) -> list[str]:
     conditions = where.must if where and isinstance(where.must, list) else []
-    owners = [
-        each.match.value
+    return [
+        str(each.match.value)
         for each in conditions
         if isinstance(each, q.FieldCondition) and each.key in _OWNING and isinstance(each.match, q.MatchValue)
     ]
-    assert len(owners) == 1, f"a request must name one owner, not {owners}"
-    return _part(client, name, str(owners[0]))
+
+
+def _parts(client: QdrantClient, name: str) -> list[str]:
+    """Return the collections of all owners."""
+    return [each.name for each in client.get_collections().collections if each.name.startswith(f"{name}.")]
 
 
 def _upsert(client: QdrantClient, name: str, body: Body) -> object:
@@ -63,12 +72,18 @@ def _delete(client: QdrantClient, name: str, body: Body) -> object:
     if isinstance(asked, q.FilterSelector):
         return _plain(client.delete(_asked_of(client, name, asked.filter), asked))
     # By ids, which are unique among owners.
-    parts = [each.name for each in client.get_collections().collections if each.name.startswith(f"{name}.")]
-    return [_plain(client.delete(part, asked)) for part in parts][-1]
+    return [_plain(client.delete(part, asked)) for part in _parts(client, name)][-1]
 
 
 def _scroll(client: QdrantClient, name: str, body: Body) -> object:
     asked = q.ScrollRequest.model_validate(body)
+    if not _owners(asked.filter):  # a walk over everybody, which is given in one page
+        found = [
+            point
+            for part in _parts(client, name)
+            for point in client.scroll(part, asked.filter, limit=10**6, with_payload=asked.with_payload)[0]
+        ]
+        return {"points": _plain(found), "next_page_offset": None}
     points, offset = client.scroll(
         _asked_of(client, name, asked.filter),
         asked.filter,
