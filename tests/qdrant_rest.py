@@ -94,7 +94,13 @@ def _scroll(client: QdrantClient, name: str, body: Body) -> object:
     return {"points": _plain(points), "next_page_offset": offset}
 
 
+class _ConflictError(Exception):
+    """Something of that name is there."""
+
+
 def _create(client: QdrantClient, name: str, body: Body) -> object:
+    if client.collection_exists(name):
+        raise _ConflictError
     asked = q.CreateCollection.model_validate(body)
     return client.create_collection(name, vectors_config=asked.vectors, metadata=asked.metadata)
 
@@ -150,8 +156,11 @@ class _Handler(BaseHTTPRequestHandler):
         for method, pattern, answer in ROUTES:
             found = re.fullmatch(pattern.replace("NAME", "([^/]+)"), path)
             if method == self.command and found:
-                with self.one_at_a_time:
-                    result = answer(self.client, (*found.groups(), "")[0], body)
+                try:
+                    with self.one_at_a_time:
+                        result = answer(self.client, (*found.groups(), "")[0], body)
+                except _ConflictError:
+                    return self._send(409, {"status": {"error": "it exists already"}})
                 return self._send(200, {"result": result, "status": "ok", "time": 0.0})
         return self._send(404, {"status": {"error": f"{self.command} {path} is not served here"}})
 

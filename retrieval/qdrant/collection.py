@@ -61,6 +61,8 @@ def open_collection(
         there = current is not None or client.collection_exists(name)
     if not there:
         _make(client, name, settings, code_dim, options)
+    if current is None:  # also where an earlier try was cut off after it had made the collection
+        _index_payloads(client, name)
     _check(client, name, settings, options)
     consistency = q.ReadConsistencyType.MAJORITY if options.replicas > 1 else None
     return Remote(clients, name, shard_keys=options.shard_keys, consistency=consistency)
@@ -136,6 +138,11 @@ def _make(
                 raise
         for number in range(options.shard_keys):
             client.create_shard_key(name, shard_key(number))
+
+
+def _index_payloads(client: QdrantClient, name: str) -> None:
+    """Make the payload indexes; those that are there already stay."""
+    with answering():
         for field, schema in _INDEXES.items():
             client.create_payload_index(name, field, schema, wait=True)
 

@@ -36,7 +36,7 @@ USERS = 8
 DRILL_USERS = 400
 # Turns in a request; every number of turns below is a multiple of it.
 TOGETHER = 5
-PATIENCE = 1800
+PATIENCE = 600
 
 
 @dataclass

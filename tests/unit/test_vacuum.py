@@ -1,5 +1,7 @@
 """What compacting a ledger on PostgreSQL does, and says that it did."""
 
+import math
+
 import pytest
 import sqlalchemy as sa
 
@@ -55,10 +57,13 @@ def test_a_long_compaction_is_followed_by_a_rest(stored: Settings, monkeypatch: 
         def statuses(*ids: str) -> set[str]:
             return {services.purge.receipt("default", receipt).status for receipt in ids}
 
+        resting = worker._resting_until  # noqa: SLF001 - as below
         first = begun("s1")
         assert worker.step()
         assert statuses(first) == {"done"}
 
+        assert worker._resting_until > resting  # noqa: SLF001 - what it rests for is told to nobody else
+        monkeypatch.setattr(worker, "_resting_until", math.inf)
         later = [begun("s2"), begun("s3")]
         assert worker.step()
         assert not worker.step()
