@@ -81,7 +81,9 @@ def _scroll(client: QdrantClient, name: str, body: Body) -> object:
         found = [
             point
             for part in _parts(client, name)
-            for point in client.scroll(part, asked.filter, limit=10**6, with_payload=asked.with_payload)[0]
+            for point in client.scroll(
+                part, asked.filter, limit=10**6, with_payload=asked.with_payload or False
+            )[0]
         ]
         return {"points": _plain(found), "next_page_offset": None}
     points, offset = client.scroll(
