@@ -33,6 +33,7 @@ from memory.remember import Remember
 from memory.retention import Retention
 from memory.review import Reviewing
 from memory.risk import RiskFlags, load_policies
+from memory.risk.model import shipped as risk_model
 from memory.routing import load_routing
 from memory.seal import Sealing
 from memory.tokens import TokenCounter
@@ -110,7 +111,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         index = open_index(settings, ledger, shared, codec)
         stack.callback(index.close)
         counter = TokenCounter(settings.token_encoding)
-        flags = RiskFlags(load_policies(settings.risk_policies))
+        flags = RiskFlags(load_policies(settings.risk_policies), risk_model().on(shared.id))
         repair = Repair(ledger, index, file=index if isinstance(index, EmbeddedIndex) else None)
         insight = Insight(ledger, make_tagger(settings, shared), flags, load_routing(settings.routing_policy))
         recalls = RecallLog(ledger)

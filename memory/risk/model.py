@@ -1,11 +1,12 @@
 """The risk model's file: one logistic score per policy from a turn's vector, cues and words."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -36,10 +37,17 @@ class RiskModel:
     bias: Floats
     watch: Floats
     flag: Floats
+    on_vectors: bool = True
+
+    def on(self, encoder: str) -> Self:
+        """Return the model for vectors of this encoder: of another than its own it looks at words alone."""
+        return self if encoder == self.encoder else replace(self, on_vectors=False)
 
     def probabilities(self, text: str, pooled: Floats) -> Floats:
         """Return float32 (policies,), 0 to 1: how likely this turn shows each risk."""
-        raw = self.bias + pooled @ self.vector + cues(text) @ self.cue
+        raw = self.bias + cues(text) @ self.cue
+        if self.on_vectors:
+            raw = raw + pooled @ self.vector
         places = [self.words[gram] for gram in grams(text) if gram in self.words]
         if places:
             raw = raw + self.word[places].sum(axis=0) / np.float32(max(len(places), 4) ** 0.5)

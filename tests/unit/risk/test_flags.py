@@ -108,3 +108,15 @@ def test_a_model_survives_its_file(tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(b"no")
     with pytest.raises(CorruptFileError):
         load(tmp_path / "x.npz")
+
+
+def test_vectors_of_another_encoder_are_not_looked_at() -> None:
+    """Its words still are: a worry is no less one, and a vector of another length breaks nothing."""
+    model = shipped()
+    other = model.on("another/encoder")
+    text = "i want to kill myself tonight"
+
+    found = other.probabilities(text, np.ones(7, np.float32))
+
+    assert model.on(model.encoder) is model
+    assert found[POLICIES.index("self_harm")] > other.probabilities("plums", np.ones(7, np.float32)).max()
