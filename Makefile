@@ -14,7 +14,7 @@ lint: .venv/testing scan ## style, types, import layers, secrets
 scan: .venv/testing ## no tracked file holds a secret
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
 
-audit: .venv/testing ## known vulnerabilities of what is pinned; needs pypi.org itself, a mirror won't do
+audit: .venv/testing ## known vulnerabilities of what is pinned; asks an advisory service on the network
 	$(BIN)/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 check: .venv/testing ## the fast test suite
