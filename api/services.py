@@ -118,17 +118,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
         stack.callback(recalls.close)
         indexer = Indexer(ledger, index, shared, codec, counter, observe=insight.observe, repair=repair)
         stack.callback(indexer.close)
-        signer = open_signer(settings, ledger)
-        worker = Worker(
-            ledger,
-            derived(settings, index),
-            settings.data,
-            signer,
-            backups=lambda _: after_purge(ledger),
-            settle=settings.qdrant_settle_seconds if settings.qdrant_url else 0,
-            damaged=repair.report,
-        )
-        purge = Purge(ledger, worker, signer)
+        purge = make_purge(settings, ledger, index, repair)
         stack.callback(purge.close)
         retention = Retention(ledger, purge, seconds=settings.sweep_seconds)
         stack.callback(retention.close)
@@ -176,6 +166,21 @@ def sharing(settings: Settings, ledger: Ledger) -> Iterator[None]:
                 "Stop it, or give all of them one index by SATCHEL_QDRANT_URL"
             )
         yield
+
+
+def make_purge(settings: Settings, ledger: Ledger, index: Index, repair: Repair) -> Purge:
+    """Return what erases: from the ledger, from what is derived of it, and with a signed proof."""
+    signer = open_signer(settings, ledger)
+    worker = Worker(
+        ledger,
+        derived(settings, index),
+        settings.data,
+        signer,
+        backups=lambda _: after_purge(ledger),
+        settle=settings.qdrant_settle_seconds if settings.qdrant_url else 0,
+        damaged=repair.report,
+    )
+    return Purge(ledger, worker, signer)
 
 
 def open_signer(settings: Settings, ledger: Ledger) -> Signer:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from memory.encoders.over import EncoderOver
 from memory.encoders.port import Encoder, Encoding
 from memory.errors import SetupError
 
@@ -32,7 +33,7 @@ def default_folder() -> Path:
     return Path(base) / "satchel" / "encodings"
 
 
-class CachedEncoder:
+class CachedEncoder(EncoderOver):
     """An `Encoder` that remembers on disk. Thread-safe; processes may share a folder.
 
     Token vectors are kept, and therefore also returned the first time, with the precision of float16:
@@ -41,24 +42,12 @@ class CachedEncoder:
 
     def __init__(self, encoder: Encoder, folder: Path | None = None) -> None:
         """Keep encodings under `folder`, one file an encoder id."""
-        self._encoder = encoder
+        super().__init__(encoder)
         self._folder = folder or default_folder()
         self._lock = threading.RLock()
         self._file = self._open()
         self._live: dict[str, Encoding] | None = None
         self._live_ms = 0.0
-
-    @property
-    def id(self) -> str:
-        return self._encoder.id
-
-    @property
-    def dim(self) -> int:
-        return self._encoder.dim
-
-    @property
-    def max_pieces(self) -> int:
-        return self._encoder.max_pieces
 
     @property
     def live_ms(self) -> float:

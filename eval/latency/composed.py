@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from memory.encoders.over import EncoderOver
 from memory.encoders.port import Encoder, Encoding, unit
 
 # Stands between two sentences; no text of a data set holds it.
 _JOINT = " \u2016 "
 
 
-class ComposedEncoder:
+class ComposedEncoder(EncoderOver):
     """An `Encoder` for texts joined of known sentences: their vectors are put together, not computed anew.
 
     The pooled vector is the mean of the sentences', the tokens are theirs, one behind the other. Other
@@ -20,20 +21,8 @@ class ComposedEncoder:
     """
 
     def __init__(self, encoder: Encoder, sentences: Sequence[str]) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self._known = dict(zip(sentences, encoder.encode(sentences), strict=True))
-
-    @property
-    def id(self) -> str:
-        return self._encoder.id
-
-    @property
-    def dim(self) -> int:
-        return self._encoder.dim
-
-    @property
-    def max_pieces(self) -> int:
-        return self._encoder.max_pieces
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Return one encoding per text, in the order of `texts`."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from memory.encoders.over import EncoderOver
 from memory.encoders.port import Encoder, Encoding
 from memory.errors import UnavailableError
 
@@ -19,7 +20,7 @@ class _Request:
     done: Future[list[Encoding]] = field(default_factory=Future)
 
 
-class SharedEncoder:
+class SharedEncoder(EncoderOver):
     """An `Encoder` whose callers take turns on one thread.
 
     All queries that wait when a forward pass ends go into the next one together; texts sent with
@@ -27,25 +28,13 @@ class SharedEncoder:
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self._queries: deque[_Request] = deque()
         self._rest: deque[_Request] = deque()
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="encoder", daemon=True)
         self._thread.start()
-
-    @property
-    def id(self) -> str:
-        return self._encoder.id
-
-    @property
-    def dim(self) -> int:
-        return self._encoder.dim
-
-    @property
-    def max_pieces(self) -> int:
-        return self._encoder.max_pieces
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Return one encoding per text, before anything that can wait."""

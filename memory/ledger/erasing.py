@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from memory.ledger import data_keys, tombstones
 from memory.ledger import users as users_of
+from memory.ledger.chunks import chunks
 from memory.ledger.schema import events, idempotency, insights, outbox, reviews, sessions, turns, users
+from memory.ledger.totals import recount
 from memory.ledger.turns import from_source
 
 Kind = Literal["user", "session", "turn", "source", "expired"]
 # What an error calls it.
 _WORDS = {"user": "user", "session": "session", "turn": "turn", "source": "source"}
-_CHUNK = 500
 
 Numbers = Sequence[int]
 
@@ -118,8 +119,8 @@ def erase(tx: sa.Connection, found: Reach, *, keep_empty: bool = False) -> Erase
     erased_whole = set(empty_sessions)
     tombstones.add(tx, "turn", [turn for turn, place in places if place not in erased_whole])
     gone["users"] += _delete(tx, users, users.c.id, empty_users)
-    _recount(tx, sessions, turns.c.session_id, set(found.sessions).difference(empty_sessions))
-    _recount(tx, users, turns.c.user_id, set(owners).difference(empty_users))
+    recount(tx, sessions, turns.c.session_id, set(found.sessions).difference(empty_sessions))
+    recount(tx, users, turns.c.user_id, set(owners).difference(empty_users))
     for owner in owners:
         users_of.touch(tx, owner)
     return erased
@@ -132,12 +133,6 @@ def staying(tx: sa.Connection, found: Reach) -> list[int]:
         for chunk in chunks(found.sessions)
         for number in tx.scalars(sa.select(sessions.c.id).where(sessions.c.id.in_(chunk)))
     ]
-
-
-def chunks(numbers: Numbers) -> Iterator[Numbers]:
-    """Yield the numbers in parts that every database takes as parameters."""
-    for start in range(0, len(numbers), _CHUNK):
-        yield numbers[start : start + _CHUNK]
 
 
 def missing(subject: Subject) -> str:
@@ -216,12 +211,3 @@ def _empty(tx: sa.Connection, numbers: Numbers, holder: sa.Column[int]) -> list[
         for number in tx.scalars(sa.select(holder).where(holder.in_(chunk)).distinct())
     }
     return [number for number in numbers if number not in used]
-
-
-def _recount(tx: sa.Connection, table: sa.Table, holder: sa.Column[int], numbers: set[int]) -> None:
-    """Set the totals of sessions or users to what they hold now."""
-    mine = holder == table.c.id
-    count = sa.select(sa.func.count()).select_from(turns).where(mine).scalar_subquery()
-    total = sa.select(sa.func.coalesce(sa.func.sum(turns.c.tokens), 0)).where(mine).scalar_subquery()
-    for chunk in chunks(sorted(numbers)):
-        tx.execute(sa.update(table).where(table.c.id.in_(chunk)).values(turns=count, tokens=total))

@@ -5,7 +5,7 @@ without the ledger's pepper it can't be found by trying names.
 """
 
 import hmac
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Literal
 
@@ -13,15 +13,16 @@ import sqlalchemy as sa
 
 from memory.errors import CorruptFileError
 from memory.ledger import data_keys
+from memory.ledger.chunks import chunks
 from memory.ledger.insert import insert_all_missing
 from memory.ledger.schema import idempotency, insights, sessions, tombstones, turns, users
+from memory.ledger.totals import recount
 from memory.times import now
 
 Kind = Literal["user", "session", "turn"]
 
 PEPPER = "pepper"
 _TABLES = {"user": users, "session": sessions, "turn": turns}
-_CHUNK = 500
 
 
 def add(tx: sa.Connection, kind: Kind, numbers: Collection[int]) -> None:
@@ -63,7 +64,7 @@ def apply(tx: sa.Connection) -> dict[Kind, int]:
 def erase(tx: sa.Connection, kind: Kind, numbers: Collection[int]) -> None:
     """Erase rows and, by cascade, all that hangs on them; put right the totals of what stays."""
     table = _TABLES[kind]
-    for chunk in _chunks(numbers):
+    for chunk in chunks(sorted(numbers)):
         chosen = table.c.id.in_(chunk)
         owners = [] if kind == "user" else list(tx.scalars(sa.select(table.c.user_id).where(chosen)))
         places = list(tx.scalars(sa.select(turns.c.session_id).where(chosen))) if kind == "turn" else []
@@ -71,15 +72,8 @@ def erase(tx: sa.Connection, kind: Kind, numbers: Collection[int]) -> None:
         # Answers and sums may speak of what is gone.
         tx.execute(sa.delete(idempotency).where(idempotency.c.user_id.in_(owners)))
         tx.execute(sa.delete(insights).where(insights.c.session_id.in_(places)))
-        _recount(tx, users, turns.c.user_id, owners)
-        _recount(tx, sessions, turns.c.session_id, places)
-
-
-def _recount(tx: sa.Connection, table: sa.Table, holder: sa.Column[int], numbers: Collection[int]) -> None:
-    mine = holder == table.c.id
-    count = sa.select(sa.func.count()).select_from(turns).where(mine).scalar_subquery()
-    total = sa.select(sa.func.coalesce(sa.func.sum(turns.c.tokens), 0)).where(mine).scalar_subquery()
-    tx.execute(sa.update(table).where(table.c.id.in_(numbers)).values(turns=count, tokens=total))
+        recount(tx, users, turns.c.user_id, owners)
+        recount(tx, sessions, turns.c.session_id, places)
 
 
 def _pepper(tx: sa.Connection) -> bytes:
@@ -91,9 +85,3 @@ def _pepper(tx: sa.Connection) -> bytes:
 
 def _hashed(pepper: bytes, kind: Kind, number: int) -> bytes:
     return hmac.digest(pepper, f"{kind}\0{number}".encode(), sha256)
-
-
-def _chunks(numbers: Collection[int]) -> Iterator[list[int]]:
-    ordered = sorted(numbers)
-    for start in range(0, len(ordered), _CHUNK):
-        yield ordered[start : start + _CHUNK]

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memory.errors import CorruptFileError, EncoderMismatchError
+from memory.ledger.chunks import chunks
 from memory.ledger.compaction import compact_sqlite
 from memory.ledger.engine import reading, sqlite_engine, writing
-from memory.ledger.erasing import chunks
 from memory.ledger.held import held
 from memory.scope import Scope
 from retrieval.entry import checksum, packed, unpacked
