@@ -18,6 +18,7 @@ from api.stores import open_ledger
 from memory.errors import IdempotencyError
 from memory.ledger import EVERY_TENANT, Ledger, idempotency, keys
 from memory.ledger.idempotency import Once
+from tests.cluster import shared_index
 from tests.reliability.conftest import Reached
 from tests.serving import Server, Start
 
@@ -25,15 +26,17 @@ RETRIES = 5
 
 
 class Replicas:
-    """Services over one ledger: two on PostgreSQL, one on SQLite."""
+    """Services over one ledger: two on PostgreSQL with an index that they share, one on SQLite."""
 
-    def __init__(self, start: Start, stored: Settings, folder: Path) -> None:
+    def __init__(self, start: Start, stored: Settings, folder: Path, index: dict[str, str]) -> None:
         self._env: dict[str, str] = {}
         self._start, self._folder = start, folder
         self._folders = count()
         if stored.database is not None and stored.master_key is not None:
-            self._env["SATCHEL_DATABASE"] = stored.database.get_secret_value()
-            self._env["SATCHEL_MASTER_KEY"] = stored.master_key.get_secret_value()
+            self._env = index | {
+                "SATCHEL_DATABASE": stored.database.get_secret_value(),
+                "SATCHEL_MASTER_KEY": stored.master_key.get_secret_value(),
+            }
         with open_ledger(stored) as ledger, ledger.writing("default") as tx:
             self.key = keys.create(tx, "default")[1]
         self._data = stored.data
@@ -114,9 +117,10 @@ def _turns(replicas: Replicas, client: httpx.Client, digit: int) -> list[dict[st
 
 
 @pytest.fixture
-def replicas(start: Start, stored: Settings, tmp_path: Path) -> Replicas:
+def replicas(start: Start, stored: Settings, tmp_path: Path) -> Iterator[Replicas]:
     """Running services with a key."""
-    return Replicas(start, stored, tmp_path)
+    with shared_index() as index:
+        yield Replicas(start, stored, tmp_path, index)
 
 
 def test_twenty_requests_five_times_each(replicas: Replicas, reached: Reached) -> None:

@@ -11,8 +11,8 @@ from tests.reliability.results import ROOT
 
 # The service; evaluation has ports of its own, that nobody's memory goes through.
 PACKAGES = ("memory", "retrieval", "api")
-# An index in form that stands for another one that it was given.
-WRAPPERS = {"GuardedIndex"}
+# Indexes in form that stand for another one that they were given.
+WRAPPERS = {"GuardedIndex", "LateIndex"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ CONTRACTS = [
 # Protocols without a suite of their own, and why.
 OTHERS = {
     "Derived": "what a purge needs of an index; R16 purges with each",
+    "File": "one adapter, the embedded index; R5 damages it",
     "Master": "one adapter, tested by tests/unit/vault",
+    "Rebuildable": "an index that can also be walked; R24 rebuilds each",
     "VectorSource": "inside one search; the contract of Index runs over all of its sources",
 }
 
