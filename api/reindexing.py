@@ -1,23 +1,29 @@
 """A new index, built beside the one in use and taken into use when it is whole."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.indexes import qdrant_index, take_beside
 from api.services import make_encoder
 from api.settings import Settings
 from api.stores import open_ledger
 from memory.encoders import Encoder
-from memory.errors import DataFolderInUseError
+from memory.errors import DataFolderInUseError, EncoderMismatchError
 from memory.folder import DataFolder
 from memory.ledger import Ledger
 from memory.tokens import TokenCounter
+from retrieval.alike import compared
 from retrieval.codec import TokenCodec, default_codec
 from retrieval.embedded import EmbeddedIndex
 from retrieval.embedded.beside import Beside
 from retrieval.index import IndexSettings
-from retrieval.reindex import Copy, Progress, Rebuildable, Reindex
+from retrieval.reindex import Progress, Rebuildable, Reindex
+
+if TYPE_CHECKING:
+    from retrieval.qdrant import QdrantIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,27 @@ def reindex(
     """
     with open_ledger(settings) as ledger:
         build = _Build(settings, ledger, encoder or make_encoder(settings), progress)
-        return build.shared(drop_old=drop_old) if settings.qdrant_url else build.embedded()
+        if settings.qdrant_url is None:
+            return build.embedded(None)
+        with build.opened(settings.model_copy(update={"qdrant_url": None})) as source:
+            return build.shared(source, drop_old=drop_old)
+
+
+def carry(source: Settings, target: Settings, progress: Progress, encoder: Encoder | None = None) -> int:
+    """Build the index of a ledger that was moved, from the one at the place it came from.
+
+    Entries are copied; what the old index hasn't is encoded. Returns how many turns were read back from
+    both and found the same. Raises `SetupError` where two differ. No service may run at either place.
+    """
+    with open_ledger(target) as ledger:
+        build = _Build(target, ledger, encoder or make_encoder(target), progress)
+        with build.opened(source) as old:
+            if target.qdrant_url is None:
+                build.embedded(old)
+            else:
+                build.shared(old)
+            with build.opened(target) as new:
+                return compared(ledger, old, new) if old and new else 0
 
 
 class _Build:
@@ -57,45 +83,51 @@ class _Build:
         self._wanted = IndexSettings(encoder.id, encoder.dim, self._codec.id)
         self._progress = progress
 
-    def shared(self, *, drop_old: bool) -> Reindexed:
+    def shared(self, source: Rebuildable | None, *, drop_old: bool = False) -> Reindexed:
         """Build a collection; the alias switches to it in one step."""
-        with ExitStack() as stack:
-            index = qdrant_index(self._settings, self._encoder, self._codec, beside=True)
-            stack.callback(index.close)
-            added, checked = self._fill(index, self._copy(stack))
+        with closing(self._collection(self._settings, beside=True)) as index:
+            added, checked = self._fill(index, source)
             index.publish()
             gone = tuple(index.drop_others()) if drop_old else ()
             return Reindexed(len(index.numbers()), added, checked, switched=True, dropped=gone)
 
-    def embedded(self) -> Reindexed:
+    def embedded(self, source: Rebuildable | None) -> Reindexed:
         """Build a file; a rename puts it in place of the old one, now or at the service's next start."""
         beside = Beside(self._settings.data)
-        with beside.held(), ExitStack() as stack:
+        with beside.held():
             beside.begin(self._wanted)
-            index = self._open(beside.folder)
-            stack.callback(index.close)
-            added, checked = self._fill(index, None)
-            turns = len(index.numbers())
+            with closing(self._file(beside.folder)) as index:
+                added, checked = self._fill(index, source)
+                turns = len(index.numbers())
             beside.finish()
         return Reindexed(turns, added, checked, switched=self._switched())
 
-    def _fill(self, index: Rebuildable, copy: Copy | None) -> tuple[int, int]:
+    @contextmanager
+    def opened(self, settings: Settings) -> Iterator[Rebuildable | None]:
+        """Open the index of these settings, where one is there that the same encoder built."""
+        index: Rebuildable | None = None
+        if settings.qdrant_url is not None:
+            with suppress(EncoderMismatchError):
+                index = self._collection(settings)
+        elif EmbeddedIndex.settings_in(settings.data) == self._wanted:
+            index = self._file(settings.data)
+        with closing(index) if index else nullcontext():
+            yield index
+
+    def _fill(self, index: Rebuildable, source: Rebuildable | None) -> tuple[int, int]:
         """Return how many turns were added, and how many were sought by their own words."""
         counter = TokenCounter(self._settings.token_encoding)
         work = Reindex(
-            self._ledger, index, self._encoder, self._codec, counter, copy=copy, progress=self._progress
+            self._ledger, index, self._encoder, self._codec, counter, source=source, progress=self._progress
         )
         return work.run(), work.check()
 
-    def _copy(self, stack: ExitStack) -> Copy | None:
-        """Return what reads the embedded index, where one is there that the same encoder built."""
-        if EmbeddedIndex.settings_in(self._settings.data) != self._wanted:
-            return None
-        index = self._open(self._settings.data)
-        stack.callback(index.close)
-        return index.turns
+    def _collection(self, settings: Settings, *, beside: bool = False) -> "QdrantIndex":
+        """Open a collection whose reads are given as long as its writes: no user waits for them."""
+        patient = settings.model_copy(update={"qdrant_read_timeout": settings.qdrant_write_timeout})
+        return qdrant_index(patient, self._encoder, self._codec, beside=beside)
 
-    def _open(self, folder: Path) -> EmbeddedIndex:
+    def _file(self, folder: Path) -> EmbeddedIndex:
         return EmbeddedIndex(folder, self._encoder.id, self._encoder.dim, self._codec, hot_bytes=0)
 
     def _switched(self) -> bool:

@@ -32,15 +32,16 @@ _FOUND = 0.95
 
 # Told how many turns are done, of how many.
 Progress = Callable[[int, int], None]
-# Returns those turns of a user that another index holds, made by the same encoder.
-Copy = Callable[[Scope, Collection[int]], list[IndexedTurn]]
 
 
 class Rebuildable(Index, Protocol):
-    """An index that can be compared with the ledger."""
+    """An index that can be compared with the ledger and with another index."""
 
     def numbers(self) -> Ints:
         """Return the numbers of all turns that are here, int64 ascending."""
+
+    def turns(self, scope: Scope, keys: Collection[int]) -> list[IndexedTurn]:
+        """Return those of the user's turns that are here; raise `CorruptFileError` where one is damaged."""
 
     def drop(self, keys: Collection[int]) -> None:
         """Remove turns, whoever's they are; durable on return."""
@@ -88,16 +89,16 @@ class Reindex:
         codec: TokenCodec,
         counter: TokenCounter,
         *,
-        copy: Copy | None = None,
+        source: Rebuildable | None = None,
         progress: Progress = lambda _done, _all: None,
     ) -> None:
-        """`copy` spares encoding what another index has; what it hasn't is encoded."""
+        """`source`: an index of the same encoder; what it has is copied, and only the rest encoded."""
         self._ledger = ledger
         self._index = index
         self._encoder = encoder
         self._codec = codec
         self._counter = counter
-        self._copy = copy
+        self._source = source
         self._progress = progress
 
     def run(self) -> int:
@@ -149,10 +150,10 @@ class Reindex:
         )
 
     def _copied(self, scope: Scope, ids: Sequence[int]) -> list[IndexedTurn]:
-        if self._copy is None:
+        if self._source is None:
             return []
         try:
-            return self._copy(scope, ids)
+            return self._source.turns(scope, ids)
         except CorruptFileError:  # it can be made anew
             return []
 

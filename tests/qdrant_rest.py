@@ -92,6 +92,7 @@ def _scroll(client: QdrantClient, name: str, body: Body) -> object:
         limit=asked.limit or 10,
         offset=asked.offset,
         with_payload=asked.with_payload or False,
+        with_vectors=asked.with_vector or False,
     )
     return {"points": _plain(points), "next_page_offset": offset}
 

@@ -3,6 +3,7 @@
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
+import structlog
 import typer
 
 from api.cli.shared import fail
@@ -23,6 +24,7 @@ def satchel() -> None:
 
 def main() -> None:
     """Run the command; an error that we know is printed in one line."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # results alone go to stdout
     try:
         for entry in _asked_for(sys.argv[1:2]):
             command = entry.load()

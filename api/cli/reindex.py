@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.cli.shared import AsJson, Data, console, say, settings_with, show
+from api.cli.progress import indexing
+from api.cli.shared import AsJson, Data, say, settings_with, show
 from api.reindexing import Reindexed
 from api.reindexing import reindex as rebuild
 
@@ -29,12 +29,8 @@ def reindex(
     """
     os.nice(_NICE)
     settings = settings_with(data=data)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as shown:
-        task = shown.add_task("indexing", total=None)
-        done = rebuild(
-            settings, lambda count, total: shown.update(task, completed=count, total=total), drop_old=drop_old
-        )
+    with indexing() as progress:
+        done = rebuild(settings, progress, drop_old=drop_old)
     if as_json:
         show(asdict(done))
     else:

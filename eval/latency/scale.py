@@ -77,14 +77,16 @@ def _fill(data: Path, size: Size, encoder: ComposedEncoder, turns: Iterator[str]
         for user in range(size.users):
             for first in range(0, each, _SESSION):
                 scope = Scope(DEFAULT_TENANT, f"u{user}", f"u{user}-s{first // _SESSION}")
-                batch = [
-                    NewTurn(role="user", content=next(turns)) for _ in range(min(_SESSION, each - first))
-                ]
-                opened.remember(scope, batch)
+                opened.remember(scope, _session(turns, min(_SESSION, each - first)))
             while opened.queued() > 50 * _SESSION:  # a long queue only makes the ledger slow
                 time.sleep(0.05)
         opened.drain(timeout=24 * 3600)
     (data / "filled").touch()
+
+
+def _session(turns: Iterator[str], size: int) -> list[NewTurn]:
+    """Return as many turns, of the user and the assistant by turns."""
+    return [NewTurn(role="assistant" if place % 2 else "user", content=next(turns)) for place in range(size)]
 
 
 def _asked(

@@ -14,8 +14,8 @@ from memory.scope import Scope
 from retrieval.codec import TokenCodec
 from retrieval.index import Found, IndexedTurn, IndexSettings, Ints, Limits, QueryView
 from retrieval.qdrant import collection, marks
-from retrieval.qdrant.collection import QdrantOptions
-from retrieval.qdrant.points import Shape, of_keys, of_owner, owner_of, points_of
+from retrieval.qdrant.collection import TOKENS, QdrantOptions
+from retrieval.qdrant.points import FIELDS, Shape, of_keys, of_owner, owner_of, points_of, turns_of
 from retrieval.qdrant.remote import Clients, Remote
 from retrieval.qdrant.replica import Replica
 from retrieval.qdrant.source import Source, nearest
@@ -141,6 +141,17 @@ class QdrantIndex:
         first = q.FieldCondition(key="place", match=q.MatchValue(value=0))
         points = self._remote.walk(q.Filter(must=[first]), ["key"])
         return np.unique(np.fromiter(((point.payload or {})["key"] for point in points), np.int64))
+
+    def turns(self, scope: Scope, keys: Collection[int]) -> list[IndexedTurn]:
+        """Return those of the user's turns that are here; raise `CorruptFileError` where one is damaged."""
+        user = scope.whole_user()
+        owner = owner_of(user)
+        found = (
+            point
+            for part in _parts(keys)
+            for point in self._remote.scroll(owner, of_owner(owner, of_keys(part)), FIELDS, [TOKENS])
+        )
+        return turns_of(user, found, self._shape)
 
     def drop(self, keys: Collection[int]) -> None:
         """Remove turns, whoever's they are; durable on return."""

@@ -78,7 +78,7 @@ class Shape:
 
 
 def turns_of(scope: Scope, found: Iterable[q.Record | q.ScoredPoint], shape: Shape) -> list[IndexedTurn]:
-    """Return the turns of these points by key, without token vectors.
+    """Return the turns of these points by key; with token vectors where the points carry them.
 
     A turn of which a passage is missing, since its points are being written, is left out. Raises
     `CorruptFileError` where a point fails its check.
@@ -87,7 +87,7 @@ def turns_of(scope: Scope, found: Iterable[q.Record | q.ScoredPoint], shape: Sha
     sizes: dict[int, int] = {}
     for point in found:
         turn, place = entry_of(scope, point, shape)
-        parts[turn.key][place] = turn
+        parts[turn.key][place] = _with_codes(turn, point) if point.vector else turn
         sizes[turn.key] = (point.payload or {})["of"]
     return [_joined(parts[key]) for key in sorted(parts) if len(parts[key]) == sizes[key]]
 
@@ -99,6 +99,14 @@ def entry_of(scope: Scope, point: q.Record | q.ScoredPoint, shape: Shape) -> tup
     if checksum(scope, key, entry) != payload["crc"]:
         raise CorruptFileError(f"the point of turn {key} fails its checksum")
     return unpacked(entry, shape.dim, shape.code_dim), int(payload["place"])
+
+
+def _with_codes(turn: IndexedTurn, point: q.Record | q.ScoredPoint) -> IndexedTurn:
+    (passage,) = turn.passages
+    vectors = point.vector if isinstance(point.vector, dict) else {}
+    if TOKENS not in vectors:  # a passage without word pieces
+        return turn
+    return replace(turn, passages=[replace(passage, codes=np.array(vectors[TOKENS], np.int8))])
 
 
 def _joined(places: dict[int, IndexedTurn]) -> IndexedTurn:

@@ -121,8 +121,10 @@ class Remote:
             )
         return found.count
 
-    def scroll(self, owner: str, where: q.Filter, payload: Collection[str]) -> Iterator[q.Record]:
-        """Yield all points with these fields of their payload."""
+    def scroll(
+        self, owner: str, where: q.Filter, payload: Collection[str], vectors: Collection[str] = ()
+    ) -> Iterator[q.Record]:
+        """Yield all points with these fields of their payload and these vectors."""
         offset = None
         while True:
             with answering():
@@ -132,6 +134,7 @@ class Remote:
                     limit=_PAGE,
                     offset=offset,
                     with_payload=list(payload),
+                    with_vectors=list(vectors) or False,
                     consistency=self._consistency,
                     shard_key_selector=self._shard(owner),
                 )
