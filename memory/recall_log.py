@@ -2,14 +2,10 @@
 
 import threading
 
-import structlog
-
-from memory.errors import SatchelError
 from memory.ledger import Ledger, contexts
 from memory.ledger.contexts import Report
 from memory.ledger.tenancy import EVERY_TENANT
-
-log = structlog.get_logger()
+from memory.loop import Loop
 
 # Seconds between two writes: what a crash may lose, and how late other replicas hear of it.
 _EVERY = 5.0
@@ -22,9 +18,8 @@ class RecallLog:
         self._ledger = ledger
         self._reports: list[Report] = []
         self._lock = threading.Lock()
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="recalls", daemon=True)
-        self._thread.start()
+        self._loop = Loop("recalls", self._flushed, pause=_EVERY, at_once=False)
+        self._loop.start()
 
     def add(self, report: Report) -> None:
         """Count one context."""
@@ -47,13 +42,9 @@ class RecallLog:
 
     def close(self) -> None:
         """Write down the rest and stop."""
-        self._closed.set()
-        self._thread.join()
+        self._loop.close()
         self.flush()
 
-    def _serve(self) -> None:
-        while not self._closed.wait(_EVERY):
-            try:
-                self.flush()
-            except SatchelError as error:
-                log.warning("recalls.not_written", error=str(error))
+    def _flushed(self) -> bool:
+        self.flush()
+        return False

@@ -1,18 +1,14 @@
 """Retention: turns that are older than they may be are purged, a bounded batch at a time."""
 
-import threading
 import time
-
-import structlog
 
 from memory.errors import NotFoundError
 from memory.ledger import EVERY_TENANT, Ledger, audit, idempotency, retention
 from memory.ledger.erasing import Subject
 from memory.ledger.retention import Rules, Sweep
+from memory.loop import Loop
 from memory.purge import Purge
 from memory.times import now
-
-log = structlog.get_logger()
 
 # Turns of one purge, and seconds that one sweep of a tenant may take: others wait for neither.
 _BATCH = 1000
@@ -56,25 +52,21 @@ class Retention(Keeping):
         """`seconds` lie between two sweeps."""
         super().__init__(ledger)
         self._purge = purge
-        self._seconds = seconds
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="retention", daemon=True)
+        self._loop = Loop("retention", self._swept, pause=seconds, at_once=False)
 
     def start(self) -> None:
         """Begin to sweep."""
-        self._thread.start()
+        self._loop.start()
 
     def close(self) -> None:
         """Stop after the batch at hand."""
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._loop.close()
 
     def sweep(self, tenant: str) -> Sweep:
         """Purge a tenant's expired turns, as many as the time allows, a receipt a batch."""
         started, deadline = now(), time.monotonic() + _SECONDS
         erased, receipts, more = 0, [], True
-        while more and time.monotonic() < deadline and not self._closing.is_set():
+        while more and time.monotonic() < deadline and not self._loop.stopping:
             with self._ledger.reading(tenant) as tx:
                 ids = retention.expired(tx, tenant, started, _BATCH)
             if ids:
@@ -97,10 +89,6 @@ class Retention(Keeping):
         for tenant in tenants:
             self.sweep(tenant)
 
-    def _serve(self) -> None:
-        while not self._closing.wait(self._seconds):
-            try:
-                self.sweep_all()
-            except Exception:
-                # The thread must live on: without it nothing would ever expire again.
-                log.exception("retention.failed")
+    def _swept(self) -> bool:
+        self.sweep_all()
+        return False

@@ -1,6 +1,5 @@
 """Feeds the index from the outbox, in the background."""
 
-import threading
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from memory.ledger import Ledger, outbox, users
 from memory.ledger import turns as turn_table
 from memory.ledger.outbox import Claim
 from memory.ledger.tenancy import EVERY_TENANT
+from memory.loop import Loop
 from memory.scope import Scope
 from memory.times import now
 from memory.tokens import TokenCounter
@@ -71,35 +71,27 @@ class Indexer:
         self._observe = observe
         self._repair = repair
         self._worker = uuid4().hex
-        self._wake = threading.Event()
-        self._closed = False
-        self._ended = threading.Event()
         self._held: Sequence[Claim] = ()
         self._last = 0
-        self._threads = [
-            threading.Thread(target=self._serve, name="indexer", daemon=True),
-            threading.Thread(target=self._hold_on, name="indexer-claims", daemon=True),
-        ]
+        self._loop = Loop("indexer", self.step, pause=_POLL)
+        self._holding = Loop("indexer.claims", self._hold_on, pause=_HOLD)
 
     def start(self) -> None:
         """Begin to work."""
-        for thread in self._threads:
-            thread.start()
+        self._loop.start()
+        self._holding.start()
 
     def wake(self) -> None:
         """Say that turns were queued."""
-        self._wake.set()
+        self._loop.wake()
 
     def close(self) -> None:
         """Stop, the encoder too; what is not indexed stays queued."""
-        self._closed = True
-        self._wake.set()
+        self._loop.stop()
         # A long turn may take minutes to encode: its encoding is given up, not waited for.
         self._encoder.close()
-        self._ended.set()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+        self._loop.close()
+        self._holding.close()
 
     def step(self) -> bool:
         """Index the turns that have waited longest; return whether there may be more that can be."""
@@ -126,35 +118,22 @@ class Indexer:
         except UnavailableError as error:  # they lapse by themselves
             log.warning("indexer.not_released", error=str(error))
 
-    def _hold_on(self) -> None:
-        """Hold the claims in hand for as long as this process lives and works on them."""
-        while not self._ended.wait(_HOLD):
-            if not self._held:
-                continue
-            try:
-                with self._ledger.writing(EVERY_TENANT) as tx:
-                    outbox.hold(tx, self._held, now())
-            except Exception as error:  # noqa: BLE001 - claims that lapse cost a repetition, no turn
-                log.warning("indexer.not_held", error=repr(error))
+    def _hold_on(self) -> bool:
+        """Hold the claims in hand for as long as this process lives and works on them.
 
-    def _serve(self) -> None:
-        while not self._closed:
-            self._wake.clear()
-            try:
-                worked = self.step()
-            except Exception:
-                # The thread must live on: without it nothing would ever be indexed again.
-                log.exception("indexer.failed")
-                worked = False
-            if not worked:
-                self._wake.wait(_POLL)
+        Claims that lapse cost a repetition, no turn.
+        """
+        if self._held:
+            with self._ledger.writing(EVERY_TENANT) as tx:
+                outbox.hold(tx, self._held, now())
+        return False
 
     def _index_or_put_off(self, claim: Claim, ids: Sequence[int]) -> bool:
         """Return whether it is worth going on: the index answers."""
         try:
             self._index_turns(claim, ids)
         except Exception as error:  # noqa: BLE001 - whatever it was, the turn is put off, not lost
-            if self._closed and isinstance(error, SatchelError):
+            if self._loop.stopping and isinstance(error, SatchelError):
                 return False
             down = _index_is_down(error)
             if len(ids) > 1 and not down:  # one bad turn must not hold up the others

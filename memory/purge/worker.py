@@ -1,6 +1,5 @@
 """The background half of purges: derived data, proof, receipt."""
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from memory.errors import CorruptFileError, quotable
 from memory.ledger import Ledger, purges
 from memory.ledger.purges import Receipt
 from memory.ledger.tenancy import EVERY_TENANT
+from memory.loop import Loop
 from memory.purge.derived import Derived
 from memory.purge.document import document
 from memory.purge.proof import Proof, prove
@@ -66,27 +66,22 @@ class Worker:
         self._backups = backups
         self._settle = round(settle * 1e6)
         self._damaged = damaged
-        self._wake = threading.Event()
-        self._closed = False
         self._resting_until = 0.0
-        self._thread = threading.Thread(target=self._serve, name="purge", daemon=True)
+        self._loop = Loop("purge", self.step, pause=_POLL)
 
     def start(self) -> None:
         """Begin to work; what an earlier process left is due at once."""
         with self._ledger.writing(EVERY_TENANT) as tx:
             purges.at_once(tx)
-        self._thread.start()
+        self._loop.start()
 
     def wake(self) -> None:
         """Say that a purge was begun."""
-        self._wake.set()
+        self._loop.wake()
 
     def close(self) -> None:
         """Stop after the step at hand."""
-        self._closed = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._loop.close()
 
     def step(self) -> bool:
         """Go on with the purges that are due; return whether anything was done.
@@ -112,18 +107,6 @@ class Worker:
         ready = [purge for purge in due if self._tried([purge], lambda: self._clear_derived(purge))]  # noqa: B023
         if ready and not self._resting():
             self._tried(ready, lambda: self._prove(ready))
-
-    def _serve(self) -> None:
-        while not self._closed:
-            self._wake.clear()
-            try:
-                worked = self.step()
-            except Exception:
-                # The thread must live on: without it nothing would ever be proved again.
-                log.exception("purge.failed")
-                worked = False
-            if not worked:
-                self._wake.wait(_POLL)
 
     def _tried(self, batch: list[Receipt], do: Callable[[], bool]) -> bool:
         """Do it for these purges, or put them off; return whether it was done."""
