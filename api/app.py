@@ -40,12 +40,19 @@ def create_app(
     for part in (turns, context, sessions, memory, purges, retention, reviews, analytics):
         app.include_router(part.router, responses=problems.DOCUMENTED)
     app.include_router(health.router)
-    admission = Admission(settings.max_concurrent or cores(), settings.burst_seconds)
-    app.add_middleware(Gate, admission=admission)  # the one added last is the outermost
+    app.add_middleware(Gate, **admissions(settings))  # the one added last is the outermost
     app.add_middleware(Around, max_body_bytes=settings.max_body_bytes)
     return app
 
 
-def cores() -> int:
-    """Return how many cores this process may use, at least two: who waits for a disk needs none."""
-    return max(2, len(os.sched_getaffinity(0)))
+def admissions(settings: Settings) -> dict[str, Admission]:
+    """Return what lets requests in, by what they mostly do: compute, wait for a disk, or say who they are."""
+    cores = len(os.sched_getaffinity(0))
+    # With the index in this process, recall waits for nothing.
+    recalls = max(1, cores // 2) if settings.qdrant_url is None else max(2, cores)
+    places = {
+        "recalls": settings.max_recalls or recalls,
+        "others": settings.max_concurrent or max(2, cores),
+        "strangers": 2,
+    }
+    return {name: Admission(count, settings.burst_seconds) for name, count in places.items()}

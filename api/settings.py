@@ -131,11 +131,24 @@ class Settings(BaseSettings):
     ] = None
     max_turns_per_call: Annotated[int, Field(ge=1, description="Most turns in one request.")] = 1000
     max_concurrent: Annotated[
-        int, Field(ge=0, description="Requests worked on at once; 0 = one a core, at least two.")
+        int,
+        Field(
+            ge=0,
+            description="Requests worked on at once, beside contexts and searches; 0 = one a core, at least"
+            " two.",
+        ),
+    ] = 0
+    max_recalls: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Contexts and searches worked on at once; 0 = one for two cores, with Qdrant one a"
+            " core, at least two.",
+        ),
     ] = 0
     burst_seconds: Annotated[
         float, Field(ge=0, description="Longest wait for a place in a burst; beyond it, 503 at once.")
-    ] = 0.5
+    ] = 0.25
     rate: Annotated[
         float | None, Field(gt=0, description="Requests a second of one key, on average; none = no limit.")
     ] = None

@@ -7,25 +7,29 @@ ACM Queue 2012):
 
 - calm: a burst may wait, up to `burst` seconds each. The first that would have to wait longer is sent away,
   and that ends the calm;
-- crowded: only who is next for a place, or would wait for less than `PATIENCE`, is let in; a tenant that has
-  no place may be behind as many as there are places. Calm returns when nobody was sent away for `burst`
+- crowded: who is let in must be next to begin, within `NEXT` of what a request takes. There is always one
+  who comes just then, so that no place stays free. Calm returns when nobody was sent away for `burst`
   seconds.
 
-Places go to the tenant that has fewest, so that one who asks a lot waits for himself and not for the others.
+A tenant that lately had less than an equal share goes before what is left of others' bursts, and may wait for
+longer in a crowd: who asks a lot waits for himself. `tests/unit/access/test_overload.py` plays it all in time
+of its own; the constants were chosen there.
 """
 
 import asyncio
 import random
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from api.access.shares import Shares
 from memory.errors import OverloadedError
 
-# Seconds of waiting that nobody notices.
-PATIENCE = 0.02
+# The longest waits in a crowd, beside the time that a request takes: of anybody, of who had little lately.
+NEXT = 0.25
+PATIENCE = 1.6
 
 # What is typical is an average in which the newest request counts this much.
 _NEWEST = 0.05
@@ -33,7 +37,7 @@ _NEWEST = 0.05
 _FIRST, _LEAST = 0.02, 0.0005
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
     since: float
     turn: asyncio.Future[None]
@@ -47,32 +51,32 @@ class Admission:
         self._places = places
         self._burst = burst
         self._clock = clock
-        self._running: Counter[str] = Counter()
-        self._queues: dict[str, deque[_Waiting]] = {}
+        self._shares = Shares(clock)
+        self._begun: list[float] = []
+        self._called = 0
+        self._first: deque[_Waiting] = deque()
+        self._others: deque[_Waiting] = deque()
         self._typical = _FIRST
         self._refused_at = float("-inf")
 
     @property
     def running(self) -> int:
-        """How many are worked on."""
-        return self._running.total()
+        """How many are worked on, or were called to be."""
+        return len(self._begun) + self._called
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return sum(map(len, self._queues.values()))
+        return len(self._first) + len(self._others)
 
     def check(self, tenant: str) -> None:
         """Raise `OverloadedError` where a request of the tenant would be sent away now."""
-        ahead = self._ahead(tenant)
-        if ahead is None:
+        if self.running < self._places:
             return
-        at = self._clock()
-        crowded = at - self._refused_at < self._burst
-        wait = (ahead + 1) * self._typical / self._places
-        room = self._places if not self._running[tenant] else 1
-        if (ahead >= room and wait > PATIENCE) if crowded else wait > self._burst:
-            self._refused_at = at
+        small = self._shares.small(tenant)
+        wait = self._wait(len(self._first) if small else self.waiting)
+        if wait > (self._typical * (PATIENCE if small else NEXT) if self._crowded else self._burst):
+            self._refused_at = self._clock()
             # Spread, so that those sent away together don't come back together.
             raise OverloadedError("more is asked than can be answered now", random.randint(1, 4))  # noqa: S311
 
@@ -83,67 +87,70 @@ class Admission:
         Raises `OverloadedError` at once where the wait would be too long.
         """
         self.check(tenant)
-        await self._turn(tenant)
+        if self.running >= self._places:
+            await self._turn(tenant)
         begun = self._clock()
+        self._begun.append(begun)
         held = True
 
         def give_back() -> None:
             nonlocal held
             if held:
                 held = False
-                self._leave(tenant, self._clock() - begun)
+                self._leave(tenant, begun)
 
         try:
             yield give_back
         finally:
             give_back()
 
-    def _ahead(self, tenant: str) -> int | None:
-        """Return how many would go first; None where a place is free."""
-        if self.running < self._places:
-            return None
-        mine = self._queues.get(tenant, ())
-        rank = self._running[tenant] + len(mine) + 1
-        return len(mine) + sum(
-            min(len(queue), max(0, rank - self._running[other]))
-            for other, queue in self._queues.items()
-            if other != tenant
-        )
+    @property
+    def _crowded(self) -> bool:
+        return self._clock() - self._refused_at < self._burst
+
+    def _wait(self, ahead: int) -> float:
+        """Return for how long one would wait, in seconds, where no place is free and `ahead` go first."""
+        at = self._clock()
+        left = sorted(max(0.0, begun + self._typical - at) for begun in self._begun)
+        left += [self._typical] * self._called
+        rounds, place = divmod(ahead, self._places)
+        return left[place] + rounds * self._typical
 
     async def _turn(self, tenant: str) -> None:
-        if self.running < self._places:
-            self._running[tenant] += 1
-            return
+        queue = self._first if self._crowded or self._shares.small(tenant) else self._others
         mine = _Waiting(self._clock(), asyncio.get_running_loop().create_future())
-        self._queues.setdefault(tenant, deque()).append(mine)
+        queue.append(mine)
         try:
             await mine.turn
         except asyncio.CancelledError:
-            if not mine.turn.cancelled():
-                self._end(tenant)  # the place had just been given
-            elif mine in self._queues.get(tenant, ()):
-                self._forget(tenant, mine)
+            if mine.turn.cancelled():
+                if mine in queue:
+                    queue.remove(mine)
+            else:  # the place had just been given
+                self._called -= 1
+                self._call()
             raise
+        self._called -= 1
 
-    def _leave(self, tenant: str, seconds: float) -> None:
+    def _leave(self, tenant: str, begun: float) -> None:
+        seconds = self._clock() - begun
+        self._begun.remove(begun)
+        self._shares.add(tenant, seconds)
         self._typical = max(_LEAST, self._typical + _NEWEST * (seconds - self._typical))
-        self._end(tenant)
+        self._call()
 
-    def _end(self, tenant: str) -> None:
-        """Take the tenant's place back and give it to whoever is next."""
-        self._running[tenant] -= 1
-        if not self._running[tenant]:
-            del self._running[tenant]
-        while self._queues:
-            following = min(self._queues, key=lambda one: (self._running[one], self._queues[one][0].since))
-            called = self._queues[following][0]
-            self._forget(following, called)
+    def _call(self) -> None:
+        """Give a free place to whoever is next."""
+        while self.waiting:
+            called = self._next().popleft()
             if not called.turn.done():  # else it went away, and its task doesn't know yet
-                self._running[following] += 1
+                self._called += 1
                 called.turn.set_result(None)
                 return
 
-    def _forget(self, tenant: str, waiting: _Waiting) -> None:
-        self._queues[tenant].remove(waiting)
-        if not self._queues[tenant]:
-            del self._queues[tenant]
+    def _next(self) -> deque[_Waiting]:
+        if not (self._first and self._others):
+            return self._first or self._others
+        # Nobody is passed for ever.
+        passed = self._first[0].since - self._others[0].since
+        return self._others if passed > self._burst else self._first

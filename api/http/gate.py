@@ -15,9 +15,11 @@ from api.access.buckets import Buckets
 from api.http.problems import of_error
 from api.metrics import REFUSED, RUNNING, WAITING
 from api.services import Services
-from memory.errors import SatchelError, TextError
+from memory.errors import SatchelError, TextError, UnauthenticatedError
 
 _REMEMBERED = 10_000
+# What computes and hardly waits: two at once take as long as one after the other, in one interpreter.
+_RECALLS = {"/v1/context", "/v1/search"}
 # Requests of callers not seen before share one queue, however many names they make up.
 _STRANGER = ""
 
@@ -26,47 +28,59 @@ class Gate:
     """Lets nothing under `/v1` through without a known caller; under load, sends away before any work.
 
     Health and metrics are never sent away. Callers seen lately are remembered by a hash of what they sent,
-    which decides who is refused without asking the ledger; nobody is let in by it. A place is held from when
-    the whole body has come until the answer begins: a slow sender or reader holds none.
+    which decides who is refused without asking the ledger; nobody is let in by it: who it is, is asked with
+    the place in hand, so that nothing is looked up for those who are sent away. A place is held from when the
+    whole body has come until the answer begins: a slow sender or reader holds none.
     """
 
-    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+    def __init__(self, app: ASGIApp, *, recalls: Admission, others: Admission, strangers: Admission) -> None:
+        """strangers: who is not known yet; they are asked for their credential apart from what is known."""
         self._app = app
-        self._admission = admission
+        self._recalls, self._others, self._strangers = recalls, others, strangers
         self._buckets = Buckets()
         self._seen: OrderedDict[bytes, Caller] = OrderedDict()
-        RUNNING.set_function(lambda: admission.running)
-        WAITING.set_function(lambda: admission.waiting)
+        RUNNING.set_function(lambda: recalls.running + others.running)
+        WAITING.set_function(lambda: recalls.waiting + others.waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/v1"):
             await self._app(scope, receive, send)
             return
         try:
-            caller = await self._known(scope)
             _check_text(scope)
-            body = await _whole(receive)
-            if body is None:
-                return
-            async with self._admission.place(caller.tenant) as give_back:
-                scope.setdefault("state", {})["caller"] = caller
-                await self._app(scope, _again(body, receive), _watched(send, give_back))
+            await self._through(scope, receive, send)
         except SatchelError as error:
             REFUSED.labels(type(error).__name__).inc()
             await of_error(error)(scope, receive, send)
 
-    async def _known(self, scope: Scope) -> Caller:
-        """Return whose request it is; raise where it is nobody's, or where it is sent away."""
+    async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = credential(Headers(scope=scope))
         mark = sha256((sent or "").encode("utf-8", "replace")).digest()
-        seen = self._seen.get(mark)
-        if seen is not None:
-            self._buckets.take(seen.actor, seen.limits)
-        self._admission.check(seen.tenant if seen else _STRANGER)
-        opened: Services = scope["app"].state.services
-        caller = await run_in_threadpool(opened.access.caller, sent)
-        if seen is None:
+        admission = self._recalls if scope["path"] in _RECALLS else self._others
+        caller = self._seen.get(mark)
+        if caller is None:
+            # Nobody's megabytes are read before it is known whose they are.
+            async with self._strangers.place(_STRANGER):
+                caller = await self._authenticated(scope, mark, sent)
             self._buckets.take(caller.actor, caller.limits)
+        else:
+            self._buckets.take(caller.actor, caller.limits)
+            admission.check(caller.tenant)
+        body = await _whole(receive)
+        if body is None:
+            return
+        async with admission.place(caller.tenant) as give_back:
+            scope.setdefault("state", {})["caller"] = await self._authenticated(scope, mark, sent)
+            await self._app(scope, _again(body, receive), _watched(send, give_back))
+
+    async def _authenticated(self, scope: Scope, mark: bytes, sent: str | None) -> Caller:
+        """Return whose credential it is, as the ledger or the token says now; raise where it is nobody's."""
+        opened: Services = scope["app"].state.services
+        try:
+            caller = await run_in_threadpool(opened.access.caller, sent)
+        except UnauthenticatedError:
+            self._seen.pop(mark, None)
+            raise
         self._seen[mark] = caller
         self._seen.move_to_end(mark)
         if len(self._seen) > _REMEMBERED:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
 from api.access.admission import Admission
 from memory.errors import OverloadedError
+from tests import virtual
 
 WORK = 0.02
 
@@ -22,16 +24,21 @@ async def busy(admission: Admission, tenant: str, seconds: float = WORK) -> floa
     return waited
 
 
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    """Run a test in a loop of its own."""
-    asyncio.run(test())  # type: ignore[arg-type]  # each is a coroutine function
+def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a test in a loop of its own, and in time of its own."""
+    virtual.run(test())
+
+
+def admitting(places: int, burst: float) -> Admission:
+    """Return an admission by the loop's time."""
+    return Admission(places, burst, clock=asyncio.get_running_loop().time)
 
 
 def test_no_more_is_worked_on_than_there_are_places() -> None:
     """A burst waits its turn and is served whole."""
 
     async def test() -> None:
-        admission = Admission(3, burst=60)
+        admission = admitting(3, burst=60)
         most = 0
 
         async def one() -> None:
@@ -51,7 +58,7 @@ def test_too_much_is_sent_away_at_once_and_whoever_is_in_is_served() -> None:
     """Out of a hundred at a moment, as many stay as can be served within the burst; none is lost."""
 
     async def test() -> None:
-        admission = Admission(2, burst=0.1)
+        admission = admitting(2, burst=0.1)
 
         found = await asyncio.gather(*(busy(admission, "a") for _ in range(100)), return_exceptions=True)
 
@@ -66,27 +73,35 @@ def test_too_much_is_sent_away_at_once_and_whoever_is_in_is_served() -> None:
     run(test)
 
 
-def test_in_a_crowd_only_the_next_may_wait_until_it_is_calm_again() -> None:
-    """After a refusal the queue is one long; after a while without one, a burst may wait again."""
+def test_in_a_crowd_only_who_is_next_is_let_in_until_it_is_calm_again() -> None:
+    """After a refusal nobody waits for a whole request; after a while without one, a burst may wait again."""
 
     async def test() -> None:
-        now = 0.0
-        admission = Admission(1, burst=0.1, clock=lambda: now)
-        tasks = [asyncio.create_task(busy(admission, "a")) for _ in range(20)]
+        admission = admitting(1, burst=0.1)
+        working = asyncio.create_task(busy(admission, "a", 0.02))
+        crowd = [asyncio.create_task(busy(admission, "a")) for _ in range(20)]
         await asyncio.sleep(0)
         first = admission.waiting
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.09)
+        with pytest.raises(OverloadedError):
+            admission.check("a")
+        await asyncio.gather(working, *crowd, return_exceptions=True)
 
-        now = 0.05  # still a crowd
-        tasks = [asyncio.create_task(busy(admission, "a")) for _ in range(20)]
+        working = asyncio.create_task(busy(admission, "a", 0.02))  # still a crowd
+        await asyncio.sleep(0.01)
+        with pytest.raises(OverloadedError):
+            admission.check("a")
+        await asyncio.sleep(0.008)
+        next_one = asyncio.create_task(busy(admission, "a"))
         await asyncio.sleep(0)
         crowded = admission.waiting
-        await asyncio.gather(*tasks, return_exceptions=True)
-        now = 10.0
-        tasks = [asyncio.create_task(busy(admission, "a")) for _ in range(3)]
+        await asyncio.gather(working, next_one)
+
+        await asyncio.sleep(1)
+        calm = [asyncio.create_task(busy(admission, "a")) for _ in range(3)]
         await asyncio.sleep(0)
         assert (first, crowded, admission.waiting) == (5, 1, 2)
-        await asyncio.gather(*tasks)
+        await asyncio.gather(*calm)
 
     run(test)
 
@@ -95,7 +110,7 @@ def test_a_noisy_tenant_waits_for_itself() -> None:
     """While one asks without end, the few requests of others are all served, and served next."""
 
     async def test() -> None:
-        admission = Admission(2, burst=0.2)
+        admission = admitting(2, burst=0.2)
         refused: Counter[str] = Counter()
         stop = asyncio.Event()
 
@@ -129,7 +144,7 @@ def test_whoever_goes_away_leaves_no_hole() -> None:
     """Cancelled while waiting, while working, and at the very moment of the turn: places come back."""
 
     async def test() -> None:
-        admission = Admission(1, burst=60)
+        admission = admitting(1, burst=60)
         for after in range(12):
             tasks = [asyncio.create_task(busy(admission, "a", 0.001)) for _ in range(6)]
             for _ in range(after):
@@ -146,7 +161,7 @@ def test_a_place_can_be_given_back_early() -> None:
     """Once; the end doesn't give it back again."""
 
     async def test() -> None:
-        admission = Admission(1, burst=60)
+        admission = admitting(1, burst=60)
         async with admission.place("a") as give_back:
             give_back()
             give_back()
@@ -162,7 +177,7 @@ def test_no_places_at_once_is_refused_with_no_burst() -> None:
     """With a burst of nothing, whoever finds no place is sent away."""
 
     async def test() -> None:
-        admission = Admission(1, burst=0)
+        admission = admitting(1, burst=0)
         async with admission.place("a"):
             with pytest.raises(OverloadedError):
                 admission.check("b")
