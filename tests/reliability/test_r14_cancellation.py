@@ -52,7 +52,9 @@ def served(stored: Settings, encoder: OnnxEncoder) -> Iterator[tuple[Services, i
 
     All may work at once, for what is sent away never gets as far as a connection.
     """
-    settings = stored.model_copy(update={"max_concurrent": TASKS, "max_recalls": TASKS, "burst_seconds": 60.0})
+    settings = stored.model_copy(
+        update={"max_concurrent": TASKS, "max_recalls": TASKS, "burst_seconds": 60.0}
+    )
     with (
         closing(socket.create_server(("127.0.0.1", 0), backlog=256)) as listener,
         open_services(settings, encoder=encoder) as services,
