@@ -48,7 +48,7 @@ def played(places: int, weights: dict[str, float], *, load: float = 10) -> list[
 
         tasks = []
         while loop.time() < SECONDS:
-            tasks.append(asyncio.create_task(one(*seed.choices(list(weights), weights.values()))))
+            tasks.append(asyncio.create_task(one(*seed.choices(list(weights), list(weights.values())))))
             await asyncio.sleep(seed.expovariate(load * places / MEAN))
         return (await asyncio.gather(*tasks))[int(CALM * load * places / MEAN) :]
 
