@@ -4,68 +4,27 @@ An entry that was changed fails its own check. One that a damaged key or tree hi
 seen to be missing, so what each user has is counted and summed up beside the entries.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
-from zlib import crc32
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from memory.errors import CorruptFileError, EncoderMismatchError
+from memory.errors import CorruptFileError
 from memory.ledger.chunks import chunks
 from memory.ledger.compaction import compact_sqlite
 from memory.ledger.engine import reading, sqlite_engine, writing
 from memory.ledger.held import held
 from memory.scope import Scope
+from retrieval.embedded.file import TOTALS, damage_told, entries, prepare, settings_rows, sums, tables
 from retrieval.entry import checksum, packed, unpacked
 from retrieval.index import IndexedTurn, IndexSettings, Ints
 
 _PAGE = 10_000
-
-_tables = sa.MetaData()
-_settings = sa.Table(
-    "settings",
-    _tables,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-)
-_turns = sa.Table(
-    "turns",
-    _tables,
-    sa.Column("tenant", sa.Text, primary_key=True),
-    sa.Column("user", sa.Text, primary_key=True),
-    sa.Column("key", sa.BigInteger, primary_key=True),
-    sa.Column("crc", sa.BigInteger, nullable=False),
-    sa.Column("entry", sa.LargeBinary, nullable=False),
-)
-# What SQLite says of a file that makes no sense.
-_DAMAGE = {
-    sqlite3.SQLITE_ERROR,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_SCHEMA,
-    sqlite3.SQLITE_TOOBIG,
-    sqlite3.SQLITE_CONSTRAINT,
-    sqlite3.SQLITE_MISMATCH,
-    sqlite3.SQLITE_FORMAT,
-    sqlite3.SQLITE_NOTADB,
-}
-# A row of the settings that is none: the checksum of the others.
-_CHECKSUM = "checksum"
-# What each user has: how many turns, and the sum of their checksums.
-_scopes = sa.Table(
-    "scopes",
-    _tables,
-    sa.Column("tenant", sa.Text, primary_key=True),
-    sa.Column("user", sa.Text, primary_key=True),
-    sa.Column("turns", sa.BigInteger, nullable=False),
-    sa.Column("sum", sa.BigInteger, nullable=False),
-)
-_TOTALS = (sa.func.count(), sa.func.coalesce(sa.func.sum(_turns.c.crc), 0))
 
 
 class Store:
@@ -82,7 +41,7 @@ class Store:
         self._engine = sqlite_engine(path)
         try:
             with self._writing() as tx:
-                _prepare(tx, path, {name: str(value) for name, value in asdict(settings).items()})
+                prepare(tx, path, {name: str(value) for name, value in asdict(settings).items()})
         except BaseException:
             self.close()
             raise
@@ -95,9 +54,9 @@ class Store:
         engine = sqlite_engine(path)
         try:
             with reading(engine) as tx:
-                if not sa.inspect(tx).has_table(_settings.name):
+                if not sa.inspect(tx).has_table(settings_rows.name):
                     return None
-                named = {row.name: row.value for row in tx.execute(sa.select(_settings))}
+                named = {row.name: row.value for row in tx.execute(sa.select(settings_rows))}
         finally:
             engine.dispose()
         if not named:
@@ -113,7 +72,7 @@ class Store:
     def numbers(self) -> Ints:
         """Return the numbers of all turns that are here, int64 ascending."""
         with reading(self._engine) as tx:
-            found = tx.scalars(sa.select(_turns.c.key), execution_options={"yield_per": _PAGE})
+            found = tx.scalars(sa.select(entries.c.key), execution_options={"yield_per": _PAGE})
             return np.sort(np.fromiter(found, np.int64))
 
     def drop_numbers(self, keys: Collection[int]) -> None:
@@ -121,7 +80,9 @@ class Store:
         mine: dict[Scope, list[int]] = {}
         with reading(self._engine) as tx:
             for part in chunks(sorted(keys)):
-                whose = sa.select(_turns.c.tenant, _turns.c.user, _turns.c.key).where(_turns.c.key.in_(part))
+                whose = sa.select(entries.c.tenant, entries.c.user, entries.c.key).where(
+                    entries.c.key.in_(part)
+                )
                 for tenant, user, key in tx.execute(whose):
                     mine.setdefault(Scope(tenant, user), []).append(key)
         for scope, numbers in mine.items():
@@ -131,7 +92,7 @@ class Store:
         """Yield what is kept of those of the user's turns that are here, as it is kept."""
         with reading(self._engine) as tx:
             for part in chunks(sorted(keys)):
-                yield from tx.scalars(sa.select(_turns.c.entry).where(*_of(scope), _turns.c.key.in_(part)))
+                yield from tx.scalars(sa.select(entries.c.entry).where(*_of(scope), entries.c.key.in_(part)))
 
     def put(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
         """Keep turns, replacing those of the same key."""
@@ -145,13 +106,13 @@ class Store:
             )
         with self._writing() as tx:
             self._remove(tx, scope, [turn.key for turn in turns])
-            tx.execute(sa.insert(_turns), rows)
+            tx.execute(sa.insert(entries), rows)
             _count(tx, scope, len(rows), total)
 
     def all_of(self, scope: Scope) -> list[IndexedTurn]:
         """Return the user's turns by key; raise `CorruptFileError` unless they are whole, and all."""
         with self._reading() as tx:
-            expected = tx.execute(sa.select(_scopes.c.turns, _scopes.c.sum).where(*_of(scope, _scopes))).all()
+            expected = tx.execute(sa.select(sums.c.turns, sums.c.sum).where(*_of(scope, sums))).all()
             rows = tx.execute(_entries(_of(scope))).all()
         turns = self._checked(scope, rows)
         found = [(len(rows), sum(row.crc for row in rows))] if rows else []
@@ -163,7 +124,7 @@ class Store:
         """Yield those of the user's turns that are here; raise `CorruptFileError` where one is damaged."""
         for part in chunks(sorted(keys)):
             with self._reading() as tx:
-                rows = tx.execute(_entries((*_of(scope), _turns.c.key.in_(part)))).all()
+                rows = tx.execute(_entries((*_of(scope), entries.c.key.in_(part)))).all()
             yield from self._checked(scope, rows)
 
     def _checked(self, scope: Scope, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> list[IndexedTurn]:
@@ -178,15 +139,15 @@ class Store:
             if keys is not None:
                 self._remove(tx, scope, sorted(keys))
                 return
-            tx.execute(sa.delete(_turns).where(*_of(scope)))
-            tx.execute(sa.delete(_scopes).where(*_of(scope, _scopes)))
+            tx.execute(sa.delete(entries).where(*_of(scope)))
+            tx.execute(sa.delete(sums).where(*_of(scope, sums)))
 
     def _remove(self, tx: sa.Connection, scope: Scope, keys: Sequence[int]) -> None:
         for part in chunks(keys):
-            where = (*_of(scope), _turns.c.key.in_(part))
-            turns, total = tx.execute(sa.select(*_TOTALS).where(*where)).one()
+            where = (*_of(scope), entries.c.key.in_(part))
+            turns, total = tx.execute(sa.select(*TOTALS).where(*where)).one()
             if turns:
-                tx.execute(sa.delete(_turns).where(*where))
+                tx.execute(sa.delete(entries).where(*where))
                 _count(tx, scope, -turns, -total)
 
     def check(self) -> None:
@@ -201,15 +162,15 @@ class Store:
 
         Entries that damage took from their user are nobody's, and go too.
         """
-        owned = sa.exists().where(_scopes.c.tenant == _turns.c.tenant, _scopes.c.user == _turns.c.user)
+        owned = sa.exists().where(sums.c.tenant == entries.c.tenant, sums.c.user == entries.c.user)
         with self._writing() as tx:
-            tx.execute(sa.delete(_turns).where(~owned))
+            tx.execute(sa.delete(entries).where(~owned))
         return compact_sqlite(self._engine, thorough=thorough)
 
     def held(self) -> Iterator[bytes]:
         """Yield all that is in the file now, as bytes, in parts."""
         with self._reading() as tx:
-            yield from held(tx, _tables)
+            yield from held(tx, tables)
 
     def close(self) -> None:
         """Close the file."""
@@ -217,81 +178,30 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        with _damage_told(), reading(self._engine) as tx:
+        with damage_told(), reading(self._engine) as tx:
             yield tx
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with _damage_told(), writing(self._engine) as tx:
+        with damage_told(), writing(self._engine) as tx:
             yield tx
 
 
-@contextmanager
-def _damage_told() -> Iterator[None]:
-    """Raise `CorruptFileError` where SQLite can't make sense of a file that it has written itself.
-
-    A bit in the schema, in a type or in the header makes it complain of anything: missing columns, texts
-    that are none, an unknown format.
-    """
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", None)  # None: the driver itself couldn't read a text
-        if code is not None and code & 0xFF not in _DAMAGE:
-            raise
-        raise CorruptFileError(f"the index file is damaged: {error.orig}") from error
-
-
-def _prepare(tx: sa.Connection, path: Path, wanted: dict[str, str]) -> None:
-    """Make what is missing in the file; raise where it is damaged, or was built with other settings."""
-    _tables.create_all(tx)
-    found = {row.name: row.value for row in tx.execute(sa.select(_settings))}
-    noted = found.pop(_CHECKSUM, None)
-    if not found and tx.scalar(sa.select(_turns.c.key).limit(1)) is not None:
-        raise CorruptFileError(f"{path.name} says nothing of how it was built")
-    if not found or (noted is None and found == wanted):  # new, or made before users were summed up
-        made = {**({} if found else wanted), _CHECKSUM: _sum_of(wanted)}
-        tx.execute(sa.insert(_settings), [{"name": name, "value": value} for name, value in made.items()])
-        each = sa.select(_turns.c.tenant, _turns.c.user, *_TOTALS).group_by(_turns.c.tenant, _turns.c.user)
-        tx.execute(sa.insert(_scopes).from_select(list(_scopes.c.keys()), each))
-    elif noted is not None and noted != _sum_of(found):
-        raise CorruptFileError(f"the settings in {path.name} fail their checksum")
-    elif found != wanted:
-        raise EncoderMismatchError(_difference(path, found, wanted))
-
-
-def _sum_of(settings: dict[str, str]) -> str:
-    return str(crc32(repr(sorted(settings.items())).encode()))
-
-
-def _of(scope: Scope, table: sa.Table = _turns) -> tuple[sa.ColumnElement[bool], ...]:
+def _of(scope: Scope, table: sa.Table = entries) -> tuple[sa.ColumnElement[bool], ...]:
     return (table.c.tenant == scope.tenant, table.c.user == scope.user)
 
 
 def _entries(where: tuple[sa.ColumnElement[bool], ...]) -> sa.Select[Any]:
-    return sa.select(_turns.c.key, _turns.c.crc, _turns.c.entry).where(*where).order_by(_turns.c.key)
+    return sa.select(entries.c.key, entries.c.crc, entries.c.entry).where(*where).order_by(entries.c.key)
 
 
 def _count(tx: sa.Connection, scope: Scope, turns: int, total: int) -> None:
     """Note that a user has so many turns more, whose checksums add up to `total`."""
-    added = sqlite_insert(_scopes).values(tenant=scope.tenant, user=scope.user, turns=turns, sum=total)
+    added = sqlite_insert(sums).values(tenant=scope.tenant, user=scope.user, turns=turns, sum=total)
     tx.execute(
         added.on_conflict_do_update(
-            index_elements=[_scopes.c.tenant, _scopes.c.user],
-            set_={"turns": _scopes.c.turns + turns, "sum": _scopes.c.sum + total},
+            index_elements=[sums.c.tenant, sums.c.user],
+            set_={"turns": sums.c.turns + turns, "sum": sums.c.sum + total},
         )
     )
-    tx.execute(sa.delete(_scopes).where(*_of(scope, _scopes), _scopes.c.turns == 0, _scopes.c.sum == 0))
-
-
-def _difference(path: Path, found: dict[str, str], wanted: dict[str, str]) -> str:
-    parts = [
-        f"{name} {found.get(name)!r} instead of {value!r}"
-        for name, value in wanted.items()
-        if found.get(name) != value
-    ]
-    return (
-        f"{path.name} was built with {', '.join(parts)}. Start with the encoder it was built with, and run "
-        f"`satchel reindex` with these settings beside the service: it builds the new index, and the next "
-        "start with these settings takes it"
-    )
+    tx.execute(sa.delete(sums).where(*_of(scope, sums), sums.c.turns == 0, sums.c.sum == 0))
