@@ -1,19 +1,19 @@
 """Every adapter of the index port, opened alike: the contract and congruence tests run over all of them."""
 
+import atexit
 import os
-import threading
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
-
-from qdrant_client import QdrantClient
 
 from retrieval.codec import TokenCodec
 from retrieval.embedded import EmbeddedIndex
 from retrieval.index import Index
 from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect
 from tests.exact import ExactIndex
-from tests.qdrant_rest import serving
+from tests.qdrant.rest import scratch, serving
 
 # Opens an index in a folder; the same folder again gives the same index, as after a restart.
 Open = Callable[[Path, str, TokenCodec], Index]
@@ -24,12 +24,6 @@ HOT = 1 << 30
 def embedded(folder: Path, encoder: str, codec: TokenCodec, *, hot_bytes: int = HOT) -> Index:
     """Open the embedded index."""
     return EmbeddedIndex(folder, encoder, codec.encoder_dim, codec, hot_bytes=hot_bytes)
-
-
-def qdrant(folder: Path, encoder: str, codec: TokenCodec, *, hot_bytes: int = HOT) -> Index:
-    """Open the index on an in-process Qdrant that keeps its points in the folder."""
-    client = QdrantClient(path=str(folder / "qdrant"), force_disable_check_same_thread=True)
-    return _published(Clients(client, client), encoder, codec, QdrantOptions(), hot_bytes=hot_bytes)
 
 
 def qdrant_server(folder: Path, encoder: str, codec: TokenCodec) -> Index:
@@ -44,19 +38,25 @@ def qdrant_server(folder: Path, encoder: str, codec: TokenCodec) -> Index:
 
 
 class OverRest:
-    """The index on an in-process Qdrant behind its REST interface, an alias a folder."""
+    """The index on Qdrant's engine behind its REST interface, an alias a folder."""
 
-    def __init__(self) -> None:
-        self._server = serving()
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+    def __init__(self, *, eager: bool = False, hot_bytes: int = HOT) -> None:
+        self._eager = eager
+        self._hot_bytes = hot_bytes
+        self._stack = ExitStack()
         self._aliases: dict[Path, str] = {}
 
     def __call__(self, folder: Path, encoder: str, codec: TokenCodec) -> Index:
-        """Open the folder's index."""
+        """Open the folder's index; the server starts with the first."""
         alias = self._aliases.setdefault(folder, f"test-{uuid4().hex}")
-        url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        clients = connect(url, None, read_timeout=30, write_timeout=30)
-        return _published(clients, encoder, codec, QdrantOptions(alias=alias))
+        clients = connect(self._url, None, read_timeout=30, write_timeout=30)
+        return _published(clients, encoder, codec, QdrantOptions(alias=alias), hot_bytes=self._hot_bytes)
+
+    @cached_property
+    def _url(self) -> str:
+        atexit.register(self._stack.close)
+        folder = self._stack.enter_context(scratch())
+        return self._stack.enter_context(serving(folder, eager=self._eager))
 
 
 def exact(folder: Path, encoder: str, codec: TokenCodec) -> Index:
@@ -77,9 +77,10 @@ ADAPTERS: dict[str, Open] = {
     "embedded": embedded,
     # Cold: nothing stays in memory between two calls.
     "embedded-cold": lambda folder, encoder, codec: embedded(folder, encoder, codec, hot_bytes=0),
-    "qdrant": qdrant,
-    "qdrant-rest": OverRest(),
-    "qdrant-cold": lambda folder, encoder, codec: qdrant(folder, encoder, codec, hot_bytes=0),
+    "qdrant": OverRest(),
+    "qdrant-cold": OverRest(hot_bytes=0),
+    # Graphs, quantised vectors and rewritten segments from the first point on.
+    "qdrant-graphs": OverRest(eager=True),
 }
 if "QDRANT_URL" in os.environ:
     ADAPTERS["qdrant-server"] = qdrant_server

@@ -2,8 +2,6 @@
 
 import itertools
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +15,9 @@ from uuid import uuid4
 import httpx
 
 from tests.conftest import A_MASTER_KEY
-from tests.serving import ROOT, Server, Start
+from tests.qdrant.process import qdrant_process
+from tests.qdrant.rest import scratch
+from tests.serving import Server, Start
 
 # What a connection of which the other end died comes to; a timeout is none of these.
 CUT = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
@@ -28,8 +28,7 @@ _AGAIN = 0.05
 def shared_index() -> Iterator[dict[str, str]]:
     """Yield settings for an index that processes share.
 
-    It is on the server that QDRANT_URL names; without one, on an in-process Qdrant that a process of its own
-    serves by the same REST interface.
+    It is on the server that QDRANT_URL names; without one, on Qdrant's engine in a process of its own.
     """
     if url := os.environ.get("QDRANT_URL"):
         yield {
@@ -38,13 +37,8 @@ def shared_index() -> Iterator[dict[str, str]]:
             "SATCHEL_QDRANT_COLLECTION": f"test-{uuid4().hex}",
         }
         return
-    command = [sys.executable, "-m", "tests.qdrant_rest", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield {"SATCHEL_QDRANT_URL": f"http://127.0.0.1:{int(process.stdout.readline())}"}
-        finally:
-            process.kill()
+    with scratch() as folder, qdrant_process(folder) as (_, port):
+        yield {"SATCHEL_QDRANT_URL": f"http://127.0.0.1:{port}"}
 
 
 def sharing(database: str, index: dict[str, str]) -> dict[str, str]:
@@ -166,7 +160,7 @@ class Cluster:
 def started(start: Start, folder: Path, env: dict[str, str], count: int) -> Cluster:
     """Start so many replicas; none has anything in its data folder."""
     replicas = [Replica(start, folder / f"replica{number}", env) for number in range(count)]
-    replicas[0].begin()  # the in-process Qdrant can't make one collection twice at once
+    replicas[0].begin()
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(Replica.begin, replicas[1:]))
     assert not any(replica.data.exists() for replica in replicas)

@@ -126,6 +126,8 @@ def _make(
                 vectors_config=_vectors(settings.dim, code_dim),
                 # A graph for each tenant, none over all of them: every search is of one.
                 hnsw_config=q.HnswConfigDiff(m=0, payload_m=16),
+                # The log is dropped by pieces; small ones hold what was deleted for a shorter while.
+                wal_config=q.WalConfigDiff(wal_capacity_mb=1),
                 shard_number=options.shards,
                 sharding_method=q.ShardingMethod.CUSTOM if options.shard_keys else None,
                 replication_factor=options.replicas,

@@ -19,6 +19,7 @@ from retrieval.qdrant.points import FIELDS, Shape, of_keys, of_owner, owner_of, 
 from retrieval.qdrant.remote import Clients, Remote
 from retrieval.qdrant.replica import Replica
 from retrieval.qdrant.source import Source, nearest
+from retrieval.qdrant.vacuum import rewrite
 from retrieval.scoring.search import search
 
 _KEYS = 1000
@@ -101,9 +102,13 @@ class QdrantIndex:
         return iter(())
 
     def compact(self, *, thorough: bool = False) -> str:
-        """Say what is known: deleted points are gone from every answer, not yet from every file."""
-        del thorough
-        return "deleted and counted; the server's segments and log hold vectors until it optimizes them"
+        """Have the server rewrite what deleted points are in; say whether it was done in the time given."""
+        del thorough  # there is but one way
+        names = (self.collection, *self.others())
+        rewritten = [rewrite(self._remote.named(name), self._options.shards) for name in names]
+        if all(rewritten):
+            return "deleted and counted, segments rewritten; the server's log is dropped at its next flush"
+        return "deleted and counted; the server has yet to rewrite segments that hold deleted vectors"
 
     def search(
         self, scope: Scope, views: Sequence[QueryView], limits: Limits, *, session: int | None = None

@@ -164,6 +164,21 @@ class Remote:
             )
         return [response.points for response in found]
 
+    def rewrite_from(self, share: float, points: int) -> None:
+        """Have segments of so many points rewritten where more than this share of them is deleted."""
+        wanted = q.OptimizersConfigDiff(deleted_threshold=share, vacuum_min_vector_number=points)
+        with answering():
+            self._clients.writes.update_collection(self.collection, optimizers_config=wanted)
+
+    def is_optimized(self) -> bool:
+        """Tell whether no segment is to be rewritten, merged or indexed."""
+        with answering():
+            return self._clients.writes.get_collection(self.collection).status is q.CollectionStatus.GREEN
+
+    def an_owner_each(self) -> list[str]:
+        """Return an owner, of no points, for every shard key; one where there are none."""
+        return [f"{number:08x}" for number in range(max(self._shard_keys, 1))]
+
     def _shard(self, owner: str) -> str | None:
         return shard_key(int(owner[:8], 16) % self._shard_keys) if self._shard_keys else None
 

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from qdrant_client import models as q
 from memory.errors import CorruptFileError, SetupError, UnavailableError
 from memory.scope import Scope
 from retrieval.index import Limits
-from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect
+from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect, vacuum
 from retrieval.qdrant.collection import collection_name
-from retrieval.qdrant.remote import answering
+from retrieval.qdrant.remote import Remote, answering
 from tests.contract.conftest import ADA, BOB, CODEC, TEXTS, Maker
+from tests.qdrant.rest import scratch, serving
+
+ANY = {"any": q.VectorParams(size=2, distance=q.Distance.DOT)}
 
 
 def opened(client: QdrantClient, hot_bytes: int = 1 << 30) -> QdrantIndex:
@@ -25,11 +29,19 @@ def opened(client: QdrantClient, hot_bytes: int = 1 << 30) -> QdrantIndex:
 
 
 @pytest.fixture
-def client() -> Iterator[QdrantClient]:
-    """An in-process Qdrant that several indexes share."""
-    made = QdrantClient(":memory:")
-    yield made
-    made.close()
+def folder() -> Iterator[Path]:
+    """The server's files."""
+    with scratch() as made:
+        yield made
+
+
+@pytest.fixture
+def client(folder: Path) -> Iterator[QdrantClient]:
+    """A client that several indexes share, of a server of its own."""
+    with serving(folder) as url:
+        made = QdrantClient(url, check_compatibility=False)
+        yield made
+        made.close()
 
 
 def found(index: QdrantIndex, maker: Maker, scope: Scope = ADA) -> list[int]:
@@ -138,6 +150,34 @@ def test_a_users_last_point_goes_with_the_user(client: QdrantClient, maker: Make
     }
 
 
+def test_a_deleted_point_leaves_the_files(
+    client: QdrantClient, folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deletion alone leaves it. Compaction gets it out, of the smallest segment too, or says it did not."""
+    index = opened(client)
+    turns = [maker.turn(text, key) for key, text in enumerate(TEXTS)]
+    index.upsert(ADA, turns)
+    vectors = [turn.passages[0].pooled.astype("<f2").tobytes() for turn in turns]
+    index.delete(ADA, [0])
+    assert _in_segments(folder, vectors) == [True] * 4
+
+    with monkeypatch.context() as patched:
+        patched.setattr(vacuum, "_PATIENCE", 0)
+        patched.setattr(Remote, "is_optimized", lambda _: False)
+        assert "has yet to rewrite" in index.compact()
+    assert "segments rewritten" in index.compact()
+
+    assert _in_segments(folder, vectors) == [False, True, True, True]
+    assert found(index, maker) == [1, 2, 3]
+    left = client.get_collection(index.collection)
+    assert (left.points_count, left.config.optimizer_config.deleted_threshold) == (3 + 2, 0.2)
+
+
+def _in_segments(folder: Path, pieces: list[bytes]) -> list[bool]:
+    data = b"".join(path.read_bytes() for path in folder.glob("*/segments/**/*") if path.is_file())
+    return [piece in data for piece in pieces]
+
+
 def test_a_point_that_changed_is_never_answered_with(client: QdrantClient, maker: Maker) -> None:
     """Nor one that changed hands: the checksum covers whose it is."""
     index = opened(client)
@@ -154,7 +194,7 @@ def test_a_point_that_changed_is_never_answered_with(client: QdrantClient, maker
 def test_a_collection_of_somebody_else_is_refused(client: QdrantClient) -> None:
     """It says nothing of an encoder."""
     options = QdrantOptions()
-    client.create_collection("theirs", vectors_config={})
+    client.create_collection("theirs", vectors_config=ANY)
     alias = q.CreateAlias(collection_name="theirs", alias_name=options.alias)
     client.update_collection_aliases([q.CreateAliasOperation(create_alias=alias)])
 
@@ -168,7 +208,7 @@ def test_an_index_is_current_once_it_is_published(client: QdrantClient) -> None:
     assert not index.published
     index.publish()
     assert index.published
-    client.create_collection("next", vectors_config={})
+    client.create_collection("next", vectors_config=ANY)
     client.update_collection_aliases(
         [
             q.DeleteAliasOperation(delete_alias=q.DeleteAlias(alias_name="satchel")),

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from qdrant_client import QdrantClient
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from memory.scope import Scope
 from memory.tokens import TokenCounter
 from retrieval.index import Index, IndexedTurn, Limits
 from retrieval.passages import indexed, spans_of, unencoded
-from retrieval.qdrant import Clients, QdrantIndex
+from retrieval.qdrant import Clients, QdrantIndex, connect
 from retrieval.query import view
 from tests.adapters import embedded, exact
 from tests.helpers import a_turn
+from tests.qdrant.rest import scratch, serving
 from tests.searching import CODEC, DIM, encoding
 
 SCOPES = [Scope("acme", "ada"), Scope("acme", "bob")]
@@ -31,23 +31,23 @@ COMPARED = ("dense", "lexical", "maxsim", "coverage", "rarest", "session_best", 
 class Congruence(RuleBasedStateMachine):
     """The same operations on all; two processes share the Qdrant."""
 
-    def __init__(self) -> None:
+    def __init__(self, clients: Clients) -> None:
         super().__init__()
         self.stack = ExitStack()
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        client = QdrantClient(":memory:")
-        processes = [
-            QdrantIndex(Clients(client, client), "words", DIM, CODEC, hot_bytes=hot) for hot in (1 << 30, 0)
+        self.processes = [
+            QdrantIndex(clients, "words", DIM, CODEC, hot_bytes=hot_bytes) for hot_bytes in (1 << 30, 0)
         ]
         self.reference = exact(folder, "words", CODEC)
-        self.writers: list[Index] = [self.reference, embedded(folder, "words", CODEC), processes[0]]
-        self.readers: list[Index] = [*self.writers[1:], processes[1]]
+        self.embedded = embedded(folder, "words", CODEC)
+        self.writers: list[Index] = [self.reference, self.embedded, self.processes[0]]
+        self.readers: list[Index] = [self.embedded, *self.processes]
         self.newest = 0
 
     def teardown(self) -> None:
-        for index in self.writers[:2]:
-            index.close()
-        self.writers[2].close()
+        self.reference.close()
+        self.embedded.close()
+        self.processes[0].remove()
         self.stack.close()
 
     def _turn(self, key: int, text: str, session: int) -> IndexedTurn:
@@ -113,5 +113,12 @@ class Congruence(RuleBasedStateMachine):
                 assert np.allclose(ours, theirs, atol=0.02), name
 
 
-TestCongruence = Congruence.TestCase
-TestCongruence.settings = settings(max_examples=6, stateful_step_count=8, deadline=None)
+def test_all_indexes_agree() -> None:
+    """Qdrant's with graphs, quantised vectors and rewritten segments from the first point on."""
+    with scratch() as folder, serving(folder, eager=True) as url:
+        clients = connect(url, None, read_timeout=30, write_timeout=30)
+        run_state_machine_as_test(
+            lambda: Congruence(clients),  # type: ignore[arg-type]  # any callable that returns one
+            settings=settings(max_examples=6, stateful_step_count=8, deadline=None),
+        )
+        clients.close()

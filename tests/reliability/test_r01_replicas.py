@@ -1,7 +1,7 @@
 """R1 among replicas: each is killed in its turn under load; what any acknowledged, all of them know.
 
-The index is shared over Qdrant's REST interface. Without QDRANT_URL an in-process Qdrant serves it, which has
-no graphs and no replication of its own; what is shown is how replicas behave, not how Qdrant does.
+The index is shared over Qdrant's REST interface. Without QDRANT_URL one process with Qdrant's engine serves
+it, which has no copies and never restarts; what is shown is how replicas behave, not how Qdrant does.
 """
 
 import json

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,9 +24,11 @@ from retrieval.qdrant import QdrantIndex, connect
 from retrieval.query import Query, view
 from tests.helpers import said
 from tests.proxy import Network, Proxy, proxied
+from tests.qdrant.process import qdrant_process
+from tests.qdrant.rest import scratch
 from tests.reliability.conftest import Reached
 from tests.searching import encoding
-from tests.serving import ROOT, Server, Start, new_key
+from tests.serving import Server, Start, new_key
 
 FAULTS = ["stopped", "reset", "silent", "late"]
 # Users that turns are written for during an outage; each has one session, of fewer turns than are searched
@@ -64,16 +65,8 @@ class Store:
 @pytest.fixture
 def store() -> Iterator[Store]:
     """A running vector store."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.qdrant_rest", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    port = int(process.stdout.readline())
-    with proxied(port) as proxy:
+    with scratch() as folder, qdrant_process(folder) as (process, port), proxied(port) as proxy:
         yield Store(process, port, proxy)
-    process.kill()
-    process.wait()
-    process.stdout.close()
 
 
 @dataclass

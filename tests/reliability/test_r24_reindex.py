@@ -25,7 +25,7 @@ from memory.scope import Scope
 from retrieval.finder import Wanted
 from tests.conftest import A_MASTER_KEY
 from tests.helpers import said
-from tests.qdrant_rest import serving
+from tests.qdrant.rest import scratch, serving
 from tests.reliability.conftest import Reached
 from tests.reliability.rebuilding import OtherWords, intent_model
 from tests.reliability.unscanned import unscanned
@@ -195,16 +195,10 @@ def test_a_file_gives_way_to_a_server_under_load(
     """The embedded index, by one on a Qdrant server and of another encoder."""
     unscanned(monkeypatch)
     old = Settings(data=tmp_path / "data", master_key=SecretStr(A_MASTER_KEY))
-    server = serving()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    env = environment(old, tmp_path) | {
-        "SATCHEL_QDRANT_URL": f"http://127.0.0.1:{server.server_address[1]}",
-        "SATCHEL_QDRANT_READ_TIMEOUT": "30",
-    }
+    with scratch() as folder, serving(folder) as url:
+        env = environment(old, tmp_path) | {"SATCHEL_QDRANT_URL": url, "SATCHEL_QDRANT_READ_TIMEOUT": "30"}
 
-    reached("to Qdrant: " + replaced_under_load(old, env, 12, pause=1))
-    server.shutdown()
-    server.server_close()
+        reached("to Qdrant: " + replaced_under_load(old, env, 12, pause=1))
 
 
 def test_what_is_erased_goes_from_the_index_that_is_being_built(tmp_path: Path) -> None:
