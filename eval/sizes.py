@@ -75,7 +75,7 @@ def _filled(services: Services, data: Path, texts: Sequence[str]) -> list[Indexe
     services.drain()
     store = Store(data / FILE, services.index.settings, default_codec(services.index.settings.dim).dim)
     users = [Scope(DEFAULT_TENANT, f"u{first}") for first in range(0, len(texts), _SESSION)]
-    kept = [turn for user in users for turn in store.all_of(user)]
+    kept = [turn for user in users for part in store.parts_of(user) for turn in part]
     store.close()
     return kept
 

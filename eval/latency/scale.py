@@ -21,6 +21,7 @@ from memory.turns import NewTurn
 _SESSION = 100
 _SENTENCE = range(20, 160)
 _WARM_UP = 5
+_PAUSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ def scaled(
     """Return figures for a service over each size, in a folder of its own below `folder`.
 
     Times in milliseconds, memory in MiB, disk in bytes a turn. `first`: a user who isn't in memory yet
-    (only the first few users are asked so); `context`: users drawn at random, asked before; `bare`: the
-    encoder alone, between the requests of the same loop. What is in a folder already is used again.
+    (only the first few users are asked so); `read_s`: seconds until all of these are, a large one is
+    answered by words alone meanwhile; `context`: users drawn at random, asked before; `bare`: the encoder
+    alone, between the requests of the same loop. What is in a folder already is used again.
     """
     sentences = list(dict.fromkeys(text for text in texts if len(text) in _SENTENCE))
     encoder = OnnxEncoder()
@@ -94,24 +96,31 @@ def _asked(
 ) -> dict[str, Any]:
     generator = random.Random(users)  # noqa: S311 - which user is asked about, nothing secret
     few = [f"u{user}" for user in generator.sample(range(users), min(users, requests))]
-    first = [_ask(server, user, generator.choice(queries)) for user in few]
+    begun = time.perf_counter()
+    first = [_ask(server, user, generator.choice(queries))[0] for user in few]
+    for user in few:
+        while _ask(server, user, queries[0])[1]:
+            time.sleep(_PAUSE)
+    read = time.perf_counter() - begun
     contexts, bare = [], []
     for number in range(-_WARM_UP, requests):
         query = f"{generator.choice(queries)} ({number})"  # never asked before
         encoded, _ = timed(partial(encoder.encode, [query]))
-        asked = _ask(server, generator.choice(few), query)
+        asked, _ = _ask(server, generator.choice(few), query)
         if number >= 0:
             bare.append(encoded)
             contexts.append(asked)
     return {
         "first_ms": percentiles(first),
+        "read_s": round(read, 1),
         "context_ms": percentiles(contexts),
         "bare_encoder_ms": percentiles(bare),
     }
 
 
-def _ask(server: Server, user: str, query: str) -> float:
+def _ask(server: Server, user: str, query: str) -> tuple[float, bool]:
+    """Return how long an answer took, and whether it was one by words alone."""
     body = {"user_id": user, "query": query, "max_tokens": 1024}
     seconds, answer = timed(partial(server.client.post, "/v1/context", json=body))
     answer.raise_for_status()
-    return seconds
+    return seconds, bool(answer.json()["quality"]["degraded"])

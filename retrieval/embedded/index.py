@@ -1,13 +1,12 @@
 """The embedded adapter of the index port."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from memory.residue import Piece
 from memory.scope import Scope
 from retrieval.codec import TokenCodec
+from retrieval.embedded.heat import Heat
 from retrieval.embedded.hot import HotScope
 from retrieval.embedded.store import Store
 from retrieval.index import Found, IndexedTurn, IndexSettings, Ints, Limits, QueryView
@@ -24,12 +23,8 @@ class EmbeddedIndex:
         self._folder = folder
         self._settings = IndexSettings(encoder, dim, codec.id)
         self._code_dim = codec.dim
-        self._store = self._open()
-        self._hot: OrderedDict[Scope, HotScope] = OrderedDict()
         self._hot_bytes = hot_bytes
-        # One lock: searching takes a few milliseconds, and numpy lets go of nothing that would pay
-        # for finer ones on a laptop's cores.
-        self._lock = threading.RLock()
+        self._open()
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -62,19 +57,18 @@ class EmbeddedIndex:
     def upsert(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
         user = scope.whole_user()
         self._store.put(user, turns)
-        with self._lock:
-            if user in self._hot:
-                self._hot[user].add(turns)
+        self._heat.add(user, turns)
 
     def preview(self, scope: Scope, turns: Sequence[IndexedTurn]) -> None:
-        with self._lock:
-            self._heat(scope).add(turns)
+        with self._heat.of(scope.whole_user()) as hot:
+            hot.add(turns)
 
     def delete(self, scope: Scope, keys: Collection[int] | None = None) -> None:
         user = scope.whole_user()
-        with self._lock:
-            self._hot.pop(user, None)
+        try:
             self._store.drop(user, keys)
+        finally:
+            self._heat.forget(user)  # afterwards: who begins to read before it reads what is gone
 
     def traces(self, scope: Scope, keys: Collection[int]) -> Iterator[Piece]:
         for turn in self._store.some_of(scope.whole_user(), keys):
@@ -89,12 +83,12 @@ class EmbeddedIndex:
     def search(
         self, scope: Scope, views: Sequence[QueryView], limits: Limits, *, session: int | None = None
     ) -> Found:
-        with self._lock:
-            return self._heat(scope).search(views, limits, session)
+        with self._heat.of(scope.whole_user()) as hot:
+            return hot.search(views, limits, session)
 
     def missing(self, scope: Scope, keys: Collection[int]) -> set[int]:
-        with self._lock:
-            return set(keys).difference(self._heat(scope).keys)
+        with self._heat.of(scope.whole_user()) as hot:
+            return set(keys).difference(hot.keys)
 
     def numbers(self) -> Ints:
         """Return the numbers of all turns that are here, int64 ascending."""
@@ -102,9 +96,8 @@ class EmbeddedIndex:
 
     def drop(self, keys: Collection[int]) -> None:
         """Remove turns, whoever's they are; durable on return."""
-        with self._lock:
-            self._hot.clear()
-            self._store.drop_numbers(keys)
+        self._store.drop_numbers(keys)
+        self._heat.clear()
 
     def turns(self, scope: Scope, keys: Collection[int]) -> list[IndexedTurn]:
         """Return those of the user's turns that are here; raise `CorruptFileError` where one is damaged."""
@@ -113,7 +106,7 @@ class EmbeddedIndex:
     @property
     def hot_scopes(self) -> int:
         """How many users are in memory."""
-        return len(self._hot)
+        return len(self._heat)
 
     def check(self) -> None:
         """Raise `CorruptFileError` where more is damaged than entries: what is dropped may stay, unseen."""
@@ -124,34 +117,16 @@ class EmbeddedIndex:
 
         What was in it must be queued before.
         """
-        with self._lock:
-            self._hot.clear()
-            self._store.close()
-            self.remove(self._folder)
-            self._store = self._open()
+        self._heat.clear()
+        self._store.close()
+        self.remove(self._folder)
+        self._open()
 
     def close(self) -> None:
-        with self._lock:
-            self._hot.clear()
+        self._heat.clear()
         self._store.close()
 
-    def _open(self) -> Store:
-        return Store(self._folder / FILE, self._settings, self._code_dim)
-
-    def _heat(self, scope: Scope) -> HotScope:
-        """Return the user in memory, loading what is cold and dropping what is over the limit."""
-        user = scope.whole_user()
-        hot = self._hot.get(user)
-        if hot is None:
-            hot = HotScope(self._settings.dim, self._code_dim)
-            hot.add(self._store.all_of(user))
-            self._hot[user] = hot
-            self._cool()
-        self._hot.move_to_end(user)
-        return hot
-
-    def _cool(self) -> None:
-        held = sum(hot.nbytes for hot in self._hot.values())
-        while held > self._hot_bytes and len(self._hot) > 1:
-            _, dropped = self._hot.popitem(last=False)
-            held -= dropped.nbytes
+    def _open(self) -> None:
+        dim, code_dim = self._settings.dim, self._code_dim
+        self._store = Store(self._folder / FILE, self._settings, code_dim)
+        self._heat = Heat(self._store, lambda: HotScope(dim, code_dim), limit=self._hot_bytes)

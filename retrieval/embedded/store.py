@@ -25,6 +25,8 @@ from retrieval.entry import checksum, packed, unpacked
 from retrieval.index import IndexedTurn, IndexSettings, Ints
 
 _PAGE = 10_000
+# Turns that are unpacked at once.
+_PART = 4096
 
 
 class Store:
@@ -109,16 +111,26 @@ class Store:
             tx.execute(sa.insert(entries), rows)
             _count(tx, scope, len(rows), total)
 
-    def all_of(self, scope: Scope) -> list[IndexedTurn]:
-        """Return the user's turns by key; raise `CorruptFileError` unless they are whole, and all."""
+    def size_of(self, scope: Scope) -> int:
+        """Return how many turns of the user were written."""
+        with self._reading() as tx:
+            return tx.scalar(sa.select(sums.c.turns).where(*_of(scope, sums))) or 0
+
+    def parts_of(self, scope: Scope) -> Iterator[list[IndexedTurn]]:
+        """Yield all of the user's turns by key, some thousands at a time, as they were when it began.
+
+        Raises `CorruptFileError`, at the end at the latest, unless they are whole, and all.
+        """
+        turns = total = 0
         with self._reading() as tx:
             expected = tx.execute(sa.select(sums.c.turns, sums.c.sum).where(*_of(scope, sums))).all()
-            rows = tx.execute(_entries(_of(scope))).all()
-        turns = self._checked(scope, rows)
-        found = [(len(rows), sum(row.crc for row in rows))] if rows else []
-        if found != [tuple(row) for row in expected]:
-            raise CorruptFileError(f"{len(rows)} index entries of a user are not all that were written")
-        return turns
+            rows = tx.execute(_entries(_of(scope)), execution_options={"yield_per": _PART})
+            for part in rows.partitions():
+                turns += len(part)
+                total += sum(row.crc for row in part)
+                yield self._checked(scope, part)
+        if ([(turns, total)] if turns else []) != [tuple(row) for row in expected]:
+            raise CorruptFileError(f"{turns} index entries of a user are not all that were written")
 
     def some_of(self, scope: Scope, keys: Collection[int]) -> Iterator[IndexedTurn]:
         """Yield those of the user's turns that are here; raise `CorruptFileError` where one is damaged."""
