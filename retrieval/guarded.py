@@ -16,7 +16,7 @@ from retrieval.late import LateIndex
 log = structlog.get_logger()
 
 # Failures in a row that open the breaker: one lost packet must not cost everybody their vectors.
-_FAILURES = 3
+_FAILURES = 2
 # Seconds between two tries of one that is open.
 _PAUSE = 0.5
 

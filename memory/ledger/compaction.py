@@ -44,11 +44,11 @@ def _give_back(connection: sa.Connection) -> None:
     """Give freed pages back to the file system, few at a time: no writer waits for long."""
     while connection.exec_driver_sql("PRAGMA freelist_count").scalar_one() > _SPARE:
         before = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        # It works a page for each row that is fetched, of no columns: SQLAlchemy takes that for none.
+        # It gives back a page a step, and says nothing: only `executescript` takes all steps, in one
+        # transaction. By `execute` it is one page and one transaction, with its sync, each.
         cursor = connection.connection.cursor()
         try:
-            cursor.execute(f"PRAGMA incremental_vacuum({_STEP})")
-            cursor.fetchall()
+            cursor.executescript(f"PRAGMA incremental_vacuum({_STEP})")
         except OperationalError:
             return  # who writes goes first; the pages are given back another time
         if connection.exec_driver_sql("PRAGMA page_count").scalar_one() == before:
