@@ -2,7 +2,7 @@
 
 from memory.backup.keys import renew_all
 from memory.errors import MasterKeyError
-from memory.ledger import EVERY_TENANT, Ledger, data_keys
+from memory.ledger import EVERY_TENANT, Ledger, audit, data_keys
 from memory.vault import KeyFile
 from memory.vault.master import new_key, replace
 
@@ -25,8 +25,7 @@ def rotate(ledger: Ledger) -> int:
             f"can't reach the backups in {', '.join(map(str, failed))}, which still need the old master key; "
             "bring them back, or say that they are gone by `satchel backup forget`; then run this again"
         )
-    if file is not None:
-        _drop_old(ledger, file)
+    _finish(ledger, file, done)
     return done
 
 
@@ -44,10 +43,12 @@ def step(ledger: Ledger) -> int:
         return data_keys.rewrap(tx, _BATCH)
 
 
-def _drop_old(ledger: Ledger, file: KeyFile) -> None:
-    """Drop the old keys from the file, at a moment when nobody makes a data key."""
+def _finish(ledger: Ledger, file: KeyFile | None, done: int) -> None:
+    """Write down that it was done; drop the old keys from the file, when nobody makes a data key."""
     with ledger.writing(EVERY_TENANT) as tx:
         data_keys.lock(tx)
         while data_keys.rewrap(tx, _BATCH):
             pass
-        replace(file.path, file.keys()[:1])
+        audit.record(tx, audit.OPERATOR, "cli", "master.rotate", ledger.master.current, keys=done)
+        if file is not None:
+            replace(file.path, file.keys()[:1])

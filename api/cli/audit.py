@@ -30,11 +30,11 @@ def verify(data: Data = None, *, as_json: AsJson = False) -> None:
         show({"ok": not broken, "chains": [_judged(one) for one in found]})
     else:
         for one in found:
-            say(f"{one.tenant}: {one.lines:,} lines, head {one.head.hex()}")
+            say(f"{one.tenant or '(operator)'}: {one.lines:,} lines, head {one.head.hex()}")
     if broken:
         first = broken[0]
         raise CorruptFileError(
-            f"the audit log of {first.tenant!r} breaks at line {first.broken}: {first.why}"
+            f"the audit log of {first.tenant or 'the operator'!r} breaks at line {first.broken}: {first.why}"
         )
 
 
@@ -45,11 +45,15 @@ def list_lines(
     after: Annotated[int, typer.Option(min=0, help="Show the lines behind this one.")] = 0,
     limit: Annotated[int, typer.Option(min=1, help="Most lines to show.")] = 100,
     *,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="The chain of what concerns all: backups, master keys.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the lines of a tenant's chain in order. Subjects are hashes, never names."""
-    with open_ledger(settings_with(data=data)) as ledger, ledger.reading(tenant) as tx:
-        found = audit.lines(tx, tenant, after=after, limit=limit)
+    chain, bound = (audit.OPERATOR, EVERY_TENANT) if operator else (tenant, tenant)
+    with open_ledger(settings_with(data=data)) as ledger, ledger.reading(bound) as tx:
+        found = audit.lines(tx, chain, after=after, limit=limit)
     if as_json:
         show({"lines": [_shown(line) for line in found]})
         return

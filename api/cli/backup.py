@@ -15,7 +15,7 @@ from memory.backup.keyring import FILE, Keyring, renew
 from memory.backup.manifest import Manifest
 from memory.backup.restore import Restored, finish, restore, verify
 from memory.errors import NotFoundError, SetupError
-from memory.ledger import EVERY_TENANT, backups
+from memory.ledger import EVERY_TENANT, audit, backups
 from memory.ledger.tombstones import Kind
 from memory.times import to_datetime
 
@@ -76,8 +76,9 @@ def forget(
     """Say that a folder of backups is gone, and every copy of it: receipts count it no longer."""
     with open_ledger(settings_with(data=data)) as ledger, ledger.writing(EVERY_TENANT) as tx:
         gone = backups.forget_folder(tx, folder.absolute())
-    if not gone:
-        raise NotFoundError(f"no backups are known in {folder.absolute()}")
+        if not gone:
+            raise NotFoundError(f"no backups are known in {folder.absolute()}")
+        audit.record(tx, audit.OPERATOR, "cli", "backup.forget", str(folder.absolute()), backups=gone)
     say(f"{gone:,} backups are off the register")
 
 

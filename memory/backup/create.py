@@ -11,7 +11,7 @@ from memory.backup.files import digest, sync, told
 from memory.backup.keyring import renew
 from memory.backup.manifest import LEDGER, Manifest
 from memory.errors import SetupError
-from memory.ledger import EVERY_TENANT, Ledger, backups
+from memory.ledger import EVERY_TENANT, Ledger, audit, backups
 from memory.ledger.schema import turns
 from memory.times import now, to_datetime
 
@@ -29,6 +29,7 @@ def create(ledger: Ledger, folder: Path, days: int) -> Manifest:
     partial = folder / f".{name}.partial"
     with ledger.writing(EVERY_TENANT) as tx:
         backups.add(tx, name, folder.absolute(), at, at + days * DAY)
+        audit.record(tx, audit.OPERATOR, "cli", "backup.create", name, days=days)
     with told("write a backup to", folder):
         partial.mkdir(parents=True, mode=0o700)
         try:
@@ -98,3 +99,4 @@ def _drop_expired(ledger: Ledger, folder: Path, at: int) -> None:
         if not (folder / name).exists():
             with ledger.writing(EVERY_TENANT) as tx:
                 backups.forget(tx, name)
+                audit.record(tx, audit.OPERATOR, "satchel", "backup.expire", name)

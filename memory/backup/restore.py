@@ -15,7 +15,7 @@ from memory.backup.keyring import Keyring
 from memory.backup.manifest import LEDGER, Manifest
 from memory.errors import CorruptFileError, SatchelError, SetupError
 from memory.folder import DataFolder
-from memory.ledger import EVERY_TENANT, Ledger, data_keys, numbers, tombstones, turns, users
+from memory.ledger import EVERY_TENANT, Ledger, audit, data_keys, numbers, tombstones, turns, users
 from memory.ledger.engine import sqlite_engine
 from memory.ledger.ledger import FILE
 from memory.ledger.schema import tenants
@@ -73,9 +73,10 @@ def restore(backup: Path, data: Path, master: Master, *, replace: bool = False) 
         folder.close()
 
 
-def finish(ledger: Ledger, ring: Keyring) -> tuple[dict[tombstones.Kind, int], int]:
+def finish(ledger: Ledger, ring: Keyring, backup: str = "") -> tuple[dict[tombstones.Kind, int], int]:
     """Give a copy of the ledger its keys, and erase what was purged since; one transaction.
 
+    backup: its name, for the audit; none for a copy that was made and put back by other means.
     Returns what was erased: by tombstones, and users whose keys are gone. Raises `SetupError` for a keyring
     from before somebody came who is in the copy: it can't tell who was purged from who is new.
     """
@@ -88,6 +89,9 @@ def finish(ledger: Ledger, ring: Keyring) -> tuple[dict[tombstones.Kind, int], i
             raise SetupError(_STALE)
         tombstones.erase(tx, "user", shredded)
         numbers.go_on_from(tx, now())
+        again = {"purged": sum(erased.values()), "shredded": len(shredded)}
+        action = "backup.restore" if backup else "backup.finish"
+        audit.record(tx, audit.OPERATOR, "cli", action, backup, **again)
     ledger.unlock()
     return erased, len(shredded)
 
@@ -107,7 +111,7 @@ def _staged(backup: Path, stage: Path, ring: Keyring, master: Master) -> Restore
     try:
         if not is_current(ledger.engine):
             upgrade(ledger.engine)
-        purged, shredded = finish(ledger, ring)
+        purged, shredded = finish(ledger, ring, manifest.name)
         readable = _read_all(ledger)
         ledger.compact()
     finally:

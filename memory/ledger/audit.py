@@ -19,6 +19,8 @@ from memory.ledger.insert import insert_missing
 from memory.ledger.schema import audit, audit_heads
 from memory.times import now
 
+# The chain of what an operator did to the memory of all: no tenant has an empty name.
+OPERATOR = ""
 # What the first line of a chain follows.
 _NOTHING = b"\0" * 32
 _CHUNK = 1000
