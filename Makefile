@@ -1,4 +1,4 @@
-.PHONY: run test lint scan audit check fmt drill prove clean
+.PHONY: run test lint scan audit check browser fmt drill prove clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -17,8 +17,12 @@ scan: .venv/testing ## no tracked file holds a secret
 audit: .venv/testing ## known vulnerabilities of what is pinned; asks an advisory service on the network
 	$(BIN)/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
-check: .venv/testing ## the fast test suite
+check: .venv/testing browser ## the fast test suite
 	$(BIN)/pytest -n 2
+
+browser: ## a Chromium for the tests of pages, from Debian where there is none; else they are skipped
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	|| { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; }
 
 drill: .venv/testing ## the long drills; keeps what they reach, for docs/reliability.md
 	nice -n 19 $(BIN)/pytest -m drill --reached benchmarks/reliability; code=$$?; $(BIN)/python -m tests.reliability.table; exit $$code

@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from eval.intents.vectors import VectorCache
+from eval.report.document import document
 from memory.encoders.port import Floats, unit
 from memory.intent import IntentTagger
 from memory.intent.masking import mask
@@ -21,10 +22,6 @@ _SAMPLES = 6
 _REPEATS = 5
 _SNIPPET = 240
 _TURNS = 8
-_STYLE = (
-    "body{font:15px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "h2{margin-top:2.5rem}li{margin:.4rem 0}small{color:#555}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +110,6 @@ def write(found: Discovery, folder: Path) -> None:
 def page(found: Discovery) -> str:
     """Return a self-contained page of all clusters."""
     parts = [
-        "<!doctype html><meta charset=utf-8><title>Sessions by kind</title>",
-        f"<style>{_STYLE}</style>",
         "<h1>Sessions by kind</h1>",
         f"<p>{found.sessions} sessions, {len(found.clusters)} clusters.</p>",
         f"<p>Stability {found.stability:.2f} (1 = the same every time). Texts are masked.</p>",
@@ -127,7 +122,7 @@ def page(found: Discovery) -> str:
             f"<h2>{words}</h2><small>cluster {cluster.number}: {cluster.size} sessions; {html.escape(tags)}"
             f"</small><ul>{items}</ul>"
         )
-    return "\n".join(parts)
+    return document("Sessions by kind", "\n".join(parts))
 
 
 def _vectors(

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from eval.report.differences import best_other, budgets, difference, reference
+from eval.report.document import document, resource
 from eval.report.failures import failures
 from eval.report.load import Run, datasets
 from eval.report.plots import Styles, by_age, calibration_plot, frontier, latency, risk_plot, styles
@@ -34,20 +34,17 @@ def page(runs: Sequence[Run], main: str, latencies: Sequence[dict[str, Any]] = (
     body = "".join(_dataset(name, part, main, style) for name, part in parts.items())
     body += "".join(sizes_section(found) for found in latencies)
     leads = "".join(f"<p class='lead'>{_lead(name, part, main)}</p>" for name, part in parts.items())
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Evidence recall: {escape(', '.join(parts))}</title>"
-        f"<style>{_file('style.css')}</style></head>"
-        f"<body><h1>Evidence recall under a token budget</h1>{leads}<nav>{nav}</nav>"
-        f"<p class='note'>{_ABOUT}</p>{body}{_made(runs)}"
-        f"<script>{_file('script.js')}</script></body></html>\n"
+    return document(
+        f"Evidence recall: {', '.join(parts)}",
+        f"<h1>Evidence recall under a token budget</h1>{leads}<nav>{nav}</nav>"
+        f"<p class='note'>{_ABOUT}</p>{body}{_made(runs)}",
+        script=resource("script.js"),
     )
 
 
 def standalone(svg: str) -> str:
     """Return a plot as a file of its own."""
-    return svg.replace(">", f"><style>{_file('style.css')}</style>", 1) + "\n"
+    return svg.replace(">", f"><style>{resource('style.css')}</style>", 1) + "\n"
 
 
 def _lead(name: str, runs: Sequence[Run], main: str) -> str:
@@ -138,7 +135,3 @@ def _wide(table: str) -> str:
 
 def _anchor(name: str) -> str:
     return "d-" + "".join(letter if letter.isalnum() else "-" for letter in name)
-
-
-def _file(name: str) -> str:
-    return files("eval.report").joinpath(name).read_text(encoding="utf-8")

@@ -13,32 +13,14 @@ from eval.report.differences import best_other, budgets, difference
 from eval.report.load import load_runs
 from eval.report.page import page
 from eval.report.svg import Axis, Plot, shares
-from eval.run import runner
-from eval.run.runner import load, run
-from eval.run.settings import RunSettings
-from memory.encoders import Encoder
 from memory.errors import InvalidInputError
-from tests.unit.eval.fakes import HashEncoder
-from tests.unit.eval.run.test_run import Silent
-from tests.unit.eval.samples import write_sample
+from tests.unit.eval.runs import sample_runs
 
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Return runs of three systems on a sample of four conversations."""
-
-    def made(name: str, *, threads: int = 0) -> Encoder:
-        del name, threads
-        return HashEncoder()
-
-    monkeypatch.setattr(runner, "lazy_encoder", made)
-    data = write_sample(tmp_path / "sample.jsonl", 4)
-    found = []
-    for system in ("bm25", "newest", "full"):
-        settings = RunSettings(data, tmp_path / system, system, (60, 70, 110), cache=tmp_path / "cache")
-        run(settings, Silent(), load(settings))
-        found.append(settings.out)
-    return found
+    return sample_runs(tmp_path, monkeypatch)
 
 
 class Links(HTMLParser):
