@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from memory.encoders.port import Floats
 from memory.errors import CorruptFileError
 from memory.scope import Scope
 from retrieval.index import IndexedTurn, Passage
@@ -48,6 +49,13 @@ def unpacked(data: bytes, dim: int, code_dim: int) -> IndexedTurn:
         )
     ]
     return IndexedTurn(key, session, seq, at, role, tokens, parts, speaker)
+
+
+def pooled_of(data: bytes, dim: int) -> Floats:
+    """Return the first passage's pooled vector alone, for a tenth of the time; `data` passed its check."""
+    (passages,) = np.frombuffer(data, "<i8", 1, (_HEAD - 1) * 8)
+    begin = (_HEAD + passages * _PER_PASSAGE + 1) * 8
+    return np.frombuffer(data, "<f2", dim, int(begin)).astype(np.float32)
 
 
 def checksum(scope: Scope, key: int, entry: bytes) -> int:

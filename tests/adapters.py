@@ -40,7 +40,7 @@ def qdrant_server(folder: Path, encoder: str, codec: TokenCodec) -> Index:
 class OverRest:
     """The index on Qdrant's engine behind its REST interface, an alias a folder."""
 
-    def __init__(self, *, eager: bool = False, hot_bytes: int = HOT) -> None:
+    def __init__(self, *, eager: int = 0, hot_bytes: int = HOT) -> None:
         self._eager = eager
         self._hot_bytes = hot_bytes
         self._stack = ExitStack()
@@ -80,7 +80,7 @@ ADAPTERS: dict[str, Open] = {
     "qdrant": OverRest(),
     "qdrant-cold": OverRest(hot_bytes=0),
     # Graphs, quantised vectors and rewritten segments from the first point on.
-    "qdrant-graphs": OverRest(eager=True),
+    "qdrant-graphs": OverRest(eager=1),
 }
 if "QDRANT_URL" in os.environ:
     ADAPTERS["qdrant-server"] = qdrant_server

@@ -1,7 +1,6 @@
 """`satchel eval congruence`."""
 
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -33,7 +32,7 @@ def congruence_command(
 ) -> None:
     """Put the same questions to the embedded index and to Qdrant's, on the same data.
 
-    With SATCHEL_QDRANT_URL a new collection on that server is compared, else an in-process Qdrant.
+    A new collection on the server that SATCHEL_QDRANT_URL names is compared, and deleted afterwards.
     """
     with told(), tempfile.TemporaryDirectory(prefix="satchel-congruence-") as folder:
         encoder = CachedEncoder(lazy_encoder("onnx"), default_folder())
@@ -57,22 +56,19 @@ def congruence_command(
 
 @contextmanager
 def _qdrant(encoder: Encoder, codec: TokenCodec) -> Iterator[Index]:
-    """Open a new index, and on a server remove it afterwards."""
-    try:
-        from qdrant_client import QdrantClient  # noqa: PLC0415 - an optional extra
-
-        from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect  # noqa: PLC0415 - likewise
-    except ImportError as error:
-        raise SetupError("Qdrant needs the extra 'cluster': pip install 'satchel[cluster]'") from error
+    """Open a new index, and remove it afterwards."""
     settings = Settings()
     if settings.qdrant_url is None:
-        # It says that it has neither indexes nor graphs; what is compared are answers.
-        warnings.filterwarnings("ignore", category=UserWarning, module="qdrant_client|retrieval.qdrant")
-        client = QdrantClient(":memory:")
-        clients = Clients(client, client)
-    else:
-        key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-        clients = connect(settings.qdrant_url, key, read_timeout=60, write_timeout=60)
+        raise SetupError(
+            "no Qdrant to compare with: set SATCHEL_QDRANT_URL. In a checkout `python -m tests.qdrant FOLDER "
+            "6333` serves Qdrant's engine at http://127.0.0.1:6333"
+        )
+    try:
+        from retrieval.qdrant import QdrantIndex, QdrantOptions, connect  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise SetupError("Qdrant needs the extra 'cluster': pip install 'satchel[cluster]'") from error
+    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+    clients = connect(settings.qdrant_url, key, read_timeout=60, write_timeout=60)
     options = QdrantOptions(alias="satchel-congruence")
     index = QdrantIndex(clients, encoder.id, encoder.dim, codec, hot_bytes=_HOT, options=options)
     try:

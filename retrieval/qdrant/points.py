@@ -15,9 +15,10 @@ from uuid import UUID
 import numpy as np
 from qdrant_client import models as q
 
+from memory.encoders.port import Floats
 from memory.errors import CorruptFileError
 from memory.scope import Scope
-from retrieval.entry import checksum, packed, unpacked
+from retrieval.entry import checksum, packed, pooled_of, unpacked
 from retrieval.index import IndexedTurn, Passage
 from retrieval.qdrant.collection import DENSE, TOKENS
 
@@ -94,11 +95,21 @@ def turns_of(scope: Scope, found: Iterable[q.Record | q.ScoredPoint], shape: Sha
 
 def entry_of(scope: Scope, point: q.Record | q.ScoredPoint, shape: Shape) -> tuple[IndexedTurn, int]:
     """Return the turn with the one passage that the point is of, and that passage's place."""
+    return unpacked(_checked(scope, point), shape.dim, shape.code_dim), int((point.payload or {})["place"])
+
+
+def vector_of(scope: Scope, point: q.ScoredPoint, shape: Shape) -> Floats:
+    """Return the pooled vector of the point's passage."""
+    return pooled_of(_checked(scope, point), shape.dim)
+
+
+def _checked(scope: Scope, point: q.Record | q.ScoredPoint) -> bytes:
+    """Return the point's entry; raise `CorruptFileError` where it isn't what was written for this user."""
     payload: dict[str, Any] = point.payload or {}
     key, entry = int(payload["key"]), b64decode(payload["entry"])
     if checksum(scope, key, entry) != payload["crc"]:
         raise CorruptFileError(f"the point of turn {key} fails its checksum")
-    return unpacked(entry, shape.dim, shape.code_dim), int(payload["place"])
+    return entry
 
 
 def _with_codes(turn: IndexedTurn, point: q.Record | q.ScoredPoint) -> IndexedTurn:

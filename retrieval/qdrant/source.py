@@ -9,7 +9,7 @@ from memory.encoders.port import Floats
 from retrieval.codec import TokenCodec
 from retrieval.index import Ints, Limits, QueryView
 from retrieval.qdrant.collection import DENSE, TOKENS
-from retrieval.qdrant.points import entry_of, of_owner, of_session, point_id
+from retrieval.qdrant.points import of_owner, of_session, point_id, vector_of
 from retrieval.qdrant.replica import Replica
 from retrieval.scoring.outline import PASSAGE, TURN
 from retrieval.scoring.search import Cosines, Details
@@ -120,7 +120,7 @@ class Source:
             )
             for place in late
         ]
-        entries = q.QueryRequest(filter=where, limit=len(rows), with_payload=["key", "place", "entry", "crc"])
+        entries = q.QueryRequest(filter=where, limit=len(rows), with_payload=["key", "entry", "crc"])
         *scored, found = replica.remote.query(replica.owner, [*requests, entries])
         maxsim = np.zeros((len(rows), len(views)), np.float32)
         pooled = np.zeros((len(rows), replica.shape.dim), np.float32)
@@ -128,8 +128,7 @@ class Source:
             for point in points:
                 maxsim[row_of[str(point.id)], view] = point.score
         for point in found:
-            turn, _ = entry_of(replica.scope, point, replica.shape)
-            pooled[row_of[str(point.id)]] = turn.passages[0].pooled
+            pooled[row_of[str(point.id)]] = vector_of(replica.scope, point, replica.shape)
         return maxsim, pooled
 
 

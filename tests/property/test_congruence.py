@@ -115,7 +115,7 @@ class Congruence(RuleBasedStateMachine):
 
 def test_all_indexes_agree() -> None:
     """Qdrant's with graphs, quantised vectors and rewritten segments from the first point on."""
-    with scratch() as folder, serving(folder, eager=True) as url:
+    with scratch() as folder, serving(folder, eager=1) as url:
         clients = connect(url, None, read_timeout=30, write_timeout=30)
         run_state_machine_as_test(
             lambda: Congruence(clients),  # type: ignore[arg-type]  # any callable that returns one

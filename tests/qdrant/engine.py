@@ -9,9 +9,6 @@ import qdrant_edge as edge
 
 from tests.qdrant.translate import Body, config, index_params
 
-# With these the smallest collection has graphs and quantised vectors.
-_EAGER = {"indexing_threshold": 1, "default_segment_number": 1}
-
 
 class MissingError(Exception):
     """There is no collection of that name."""
@@ -25,10 +22,11 @@ class Collection:
     """A shard, and what it was made by.
 
     The engine holds Python's lock while it optimizes, which takes seconds for some thousand points: it is
-    done where a server is asked for it by new settings, and with `eager` after every change.
+    done where a server is asked for it by new settings, and with `eager` after every change. Then segments
+    of that many KiB of vectors have graphs, however few points are a user's; and quantised vectors.
     """
 
-    def __init__(self, folder: Path, made_by: Body, *, eager: bool) -> None:
+    def __init__(self, folder: Path, made_by: Body, *, eager: int) -> None:
         folder.mkdir(parents=True)
         self.made_by = dict(made_by)
         self._folder = folder
@@ -64,14 +62,15 @@ class Collection:
         if not self._eager:
             return self.made_by
         hnsw = (self.made_by.get("hnsw_config") or {}) | {"full_scan_threshold": 1}
-        optimizers = (self.made_by.get("optimizers_config") or {}) | _EAGER
+        small = {"indexing_threshold": self._eager, "default_segment_number": 1}
+        optimizers = (self.made_by.get("optimizers_config") or {}) | small
         return self.made_by | {"hnsw_config": hnsw, "optimizers_config": optimizers}
 
 
 class Engine:
     """All collections, in a folder. aliases: names of collections by alias. Not thread-safe."""
 
-    def __init__(self, folder: Path, *, eager: bool = False) -> None:
+    def __init__(self, folder: Path, *, eager: int = 0) -> None:
         self.aliases: dict[str, str] = {}
         self._folder = folder
         self._eager = eager

@@ -66,7 +66,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def bound(folder: Path, port: int = 0, *, eager: bool = False) -> Iterator[ThreadingHTTPServer]:
+def bound(folder: Path, port: int = 0, *, eager: int = 0) -> Iterator[ThreadingHTTPServer]:
     """Yield a server on an engine that keeps its files in the folder; the caller lets it serve."""
     engine = Engine(folder, eager=eager)
     made = type("Handler", (_Handler,), {"engine": engine, "one_at_a_time": threading.Lock()})
@@ -76,7 +76,7 @@ def bound(folder: Path, port: int = 0, *, eager: bool = False) -> Iterator[Threa
 
 
 @contextmanager
-def serving(folder: Path, *, eager: bool = False) -> Iterator[str]:
+def serving(folder: Path, *, eager: int = 0) -> Iterator[str]:
     """Serve from a thread; yield the URL. `eager`: as of `Collection`."""
     with bound(folder, eager=eager) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
