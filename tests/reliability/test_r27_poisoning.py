@@ -123,6 +123,12 @@ def test_a_hundred_questions(services: Services, reached: Reached, share: float)
     reached(poisoned(services, facts(100), 2000, int(share * 2000)))
 
 
+def scores(services: Services, scope: Scope, fact: Fact) -> dict[int, float]:
+    """Return how likely each turn of the session is needed, by its place."""
+    hits = services.search(scope, Wanted(fact.question), 100).hits
+    return {hit.turn.seq: hit.score for hit in hits}
+
+
 @pytest.mark.parametrize("low", [True, False])
 def test_contexts_stored_again_are_no_evidence(services: Services, reached: Reached, low: bool) -> None:  # noqa: FBT001
     """Fifty turns, each storing the context that it got: nothing is recalled because it was recalled."""
@@ -137,10 +143,14 @@ def test_contexts_stored_again_are_no_evidence(services: Services, reached: Reac
         services.remember(bob, [NewTurn("assistant", f"{remark}\n", source=source)])
     services.drain()
 
+    # Asked from outside of the session: within it, that a turn is its newest weighs more than its words.
+    ada, bob = ada.whole_user(), bob.whole_user()
     for fact in facts(10):
         with_copies, without = (
             {item.record.text.removesuffix(" …").strip() for item in found.items}
             for found in (services.recall(scope, Wanted(fact.question), BUDGET) for scope in (ada, bob))
         )
         assert with_copies == without
+        # Low trust may keep copies out of a context; a search shows what they are taken to say.
+        assert scores(services, ada, fact) == pytest.approx(scores(services, bob, fact), abs=0.005)
     reached("50 contexts stored again: what is recalled is the same as without them")
