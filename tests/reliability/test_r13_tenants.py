@@ -165,33 +165,48 @@ def test_nothing_of_another_comes_back_in_a_hundred_thousand(
     reached(f"0 leaks in 100,000 requests of 200 tenants over {len(found['asked'])} operations")
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An operation with a name in its path, of which a tenant has none that another has."""
+
+    operation: Operation
+    parameter: str
+    body: dict[str, str | None] | None
+
+    def ask(self, client: TestClient, key: str, name: str) -> Any:
+        """Ask about a name."""
+        path = self.operation.path.replace("{" + self.parameter + "}", name)
+        return client.request(self.operation.method, path, json=self.body, headers=bearer(key))
+
+
+def named(client: TestClient, tenant: Tenant) -> Iterator[Named]:
+    """Yield the operations that find something by a name in their path."""
+    bodies: dict[str, dict[str, str | None]] = {
+        "/events": {"type": "retry"},
+        "/decision": {"decision": "agree"},
+        "/expiry": {"expires_at": None},
+    }
+    for operation in operations(client.get("/openapi.json").json()):
+        parameters = [name for name in tenant.names if "{" + name + "}" in operation.path]
+        if not parameters or (operation.method in ("PUT", "POST") and "{user_id}" in operation.path):
+            continue
+        body = next((body for end, body in bodies.items() if operation.path.endswith(end)), None)
+        if operation.method != "POST" or body is not None:
+            yield Named(operation, parameters[0], body)
+
+
 def test_a_foreign_id_answers_as_a_missing_one(tmp_path: Path, encoder: OnnxEncoder) -> None:
     """Every operation with a name in its path: status and body are equal but for the name itself."""
     with opened(tmp_path / "data", encoder) as client:
         one, other = settle(client, tmp_path / "data", 2)
-        bodies = {"/events": {"type": "retry"}, "/decision": {"decision": "agree"}}
         compared = []
-        for operation in operations(client.get("/openapi.json").json()):
-            named = [name for name in other.names if "{" + name + "}" in operation.path]
-            if not named or (operation.method in ("PUT", "POST") and "{user_id}" in operation.path):
-                continue
-            body = next((body for end, body in bodies.items() if operation.path.endswith(end)), None)
-            if operation.method == "POST" and body is None:
-                continue
-            foreign, missing = other.names[named[0]][-1], "nobody"
-            if named[0] == "review_id":
+        for each in named(client, other):
+            foreign, missing = other.names[each.parameter][-1], "nobody"
+            if each.parameter == "review_id":
                 foreign, missing = "1", "2"
-            assert foreign not in one.names[named[0]] or named[0] == "review_id"
-            answers = [
-                client.request(
-                    operation.method,
-                    operation.path.replace("{" + named[0] + "}", name),
-                    json=body,
-                    headers=bearer(one.keys[0]),
-                )
-                for name in (foreign, missing)
-            ]
-            compared.append(operation.path)
-            assert answers[0].status_code == answers[1].status_code, operation
-            assert answers[0].text.replace(foreign, missing) == answers[1].text, operation
+            assert foreign not in one.names[each.parameter] or each.parameter == "review_id"
+            answers = [each.ask(client, one.keys[0], name) for name in (foreign, missing)]
+            compared.append(each.operation.path)
+            assert answers[0].status_code == answers[1].status_code, each
+            assert answers[0].text.replace(foreign, missing) == answers[1].text, each
         assert len(compared) >= 8, compared
