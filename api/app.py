@@ -34,7 +34,12 @@ def create_app(
 
     # The page of the API brings its scripts along: no one else's server learns of it, and it works offline.
     app = FastAPIOffline(
-        title="Satchel", version=VERSION, description=_DESCRIPTION, lifespan=lifespan, redoc_url=None
+        title="Satchel",
+        version=VERSION,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # short, and what links say
     )
     problems.install(app)
     for part in (turns, context, sessions, memory, purges, retention, reviews, analytics):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.access import Caller
 from api.http.auth import Admin, Opened
+from api.http.links import AFTER_HOLD, AFTER_PURGE
 from api.http.models import (
     HoldIn,
     HoldOut,
@@ -39,7 +40,7 @@ _PREVIEWED: dict[int | str, dict[str, Any]] = {200: {"model": PreviewOut, "descr
 DryRun = Annotated[bool, Query(description="Count what would be erased; change nothing.")]
 
 
-@router.delete("/v1/turns/{turn_id}", status_code=202, responses=_PREVIEWED)
+@router.delete("/v1/turns/{turn_id}", status_code=202, responses=_PREVIEWED | AFTER_PURGE)
 def delete_turn(
     turn_id: Annotated[Name, Path()],
     opened: Opened,
@@ -52,7 +53,7 @@ def delete_turn(
     return _one(opened, caller, "turn", turn_id, response, dry_run=dry_run)
 
 
-@router.delete("/v1/sessions/{session_id}", status_code=202, responses=_PREVIEWED)
+@router.delete("/v1/sessions/{session_id}", status_code=202, responses=_PREVIEWED | AFTER_PURGE)
 def delete_session(
     session_id: Annotated[Name, Path()],
     opened: Opened,
@@ -65,7 +66,7 @@ def delete_session(
     return _one(opened, caller, "session", session_id, response, dry_run=dry_run)
 
 
-@router.delete("/v1/users/{user_id}/memory", status_code=202, responses=_PREVIEWED)
+@router.delete("/v1/users/{user_id}/memory", status_code=202, responses=_PREVIEWED | AFTER_PURGE)
 def delete_user_memory(
     user_id: Annotated[Name, Path()],
     opened: Opened,
@@ -78,7 +79,7 @@ def delete_user_memory(
     return _one(opened, caller, "user", user_id, response, dry_run=dry_run)
 
 
-@router.delete("/v1/sources/{source}", status_code=202, responses=_PREVIEWED)
+@router.delete("/v1/sources/{source}", status_code=202, responses=_PREVIEWED | AFTER_PURGE)
 def revoke_source(
     source: Annotated[Name, Path()],
     opened: Opened,
@@ -113,7 +114,7 @@ def get_purge(receipt_id: Annotated[Name, Path()], opened: Opened, caller: Admin
     return receipt_out(opened.purge.receipt(caller.tenant, receipt_id))
 
 
-@router.put("/v1/users/{user_id}/hold")
+@router.put("/v1/users/{user_id}/hold", responses=AFTER_HOLD)
 def put_hold(user_id: Annotated[Name, Path()], body: HoldIn, opened: Opened, caller: Admin) -> HoldOut:
     """Keep a user's memory whoever asks for it to be erased, retention included, until the hold is lifted."""
     return _hold(opened.holds.put(Scope(caller.tenant, user_id), body.reason, caller.actor))

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 
 from api.http.auth import Opened, Writer
 from api.http.insight import intent_out, risk_out
+from api.http.links import AFTER_TURNS
 from api.http.models import Name, TurnIn, TurnKept, TurnsIn, TurnsOut
 from memory.errors import TooLargeError
 from memory.intent import IntentTag
@@ -20,7 +21,9 @@ from memory.turns import NewTurn
 router = APIRouter(tags=["turns"])
 
 
-@router.post("/v1/sessions/{session_id}/turns", status_code=201, response_model=TurnsOut)
+@router.post(
+    "/v1/sessions/{session_id}/turns", status_code=201, response_model=TurnsOut, responses=AFTER_TURNS
+)
 def post_turns(
     session_id: Annotated[Name, Path()],
     body: TurnsIn,

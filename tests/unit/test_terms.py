@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.terms import counted, located, terms
+from retrieval.terms import _stemmers, counted, located, terms
 
 
 def test_words_meet_their_inflections() -> None:
@@ -31,3 +31,9 @@ def test_any_text_has_terms_at_its_places(text: str) -> None:
     assert all(0 <= start < end <= len(text) for _, start, end in found)
     assert [start for _, start, _ in found] == sorted(start for _, start, _ in found)
     assert counted(text)[1].sum() == len(found)
+
+
+def test_no_words_are_kept() -> None:
+    """What was stemmed is in no cache: words of somebody who was erased would stay in it."""
+    terms("Quondamberries were said.")
+    assert _stemmers.english.maxCacheSize == 0
