@@ -74,8 +74,8 @@ def _pairs(token: str) -> Iterator[str]:
 
 
 def _stem(word: str) -> str:
-    # PyStemmer's stemmers are not thread-safe: one a thread. Without their cache, which keeps 10,000 words that
-    # people said in each thread, erased or not, and is slower than stemming: 0.9 us a word, and 0.2 without.
+    # PyStemmer's stemmers are not thread-safe: one a thread. Their cache keeps 10,000 words that people said
+    # in each thread, erased or not, and is slower than stemming: 0.9 us a word, and 0.2 without.
     if not hasattr(_stemmers, "english"):
         _stemmers.english = Stemmer.Stemmer("english", 0)
     stemmed: str = _stemmers.english.stemWord(word.lower()[:_LONGEST])
