@@ -98,8 +98,8 @@ class Limits:
     lexical: int = 120
     newest: int = 30
     neighbours: int = 40
-    sessions: int = 8
-    session_rows: int = 90
+    sessions: int = 12
+    session_rows: int = 400
 
 
 @dataclass(slots=True)

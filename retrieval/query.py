@@ -1,13 +1,18 @@
 """The turn that asks for context, as the index can search by it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from memory.encoders.port import Encoder, Encoding
 from retrieval.codec import TokenCodec
+from retrieval.excerpts import WHOLE
 from retrieval.index import QueryView
 from retrieval.terms import located, term_hash
+
+# Characters of each of the turns before the new one that it is understood by.
+_BEGINNING = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +41,13 @@ def views(query: Query, encoder: Encoder, codec: TokenCodec) -> list[QueryView]:
     """Return what to search by: the new turn and, where there are any, the turns before it."""
     texts = [query.text]
     if query.recent:
-        texts.append("\n".join(query.recent))
+        texts.append(said_text(query.recent))
     return [view(text, encoding, codec) for text, encoding in zip(texts, encoder.encode(texts), strict=True)]
+
+
+def said_text(recent: Sequence[str]) -> str:
+    """Return the turns before a new one as one text to search by: the newest first, each by its beginning.
+
+    The encoder sees the start of a text alone, and what was said last matters most.
+    """
+    return "\n".join(text[:_BEGINNING] for text in reversed(recent))[:WHOLE]

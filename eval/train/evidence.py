@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from memory.tokens import TokenCounter
 from memory.turns import Role, Turn
+from retrieval.finder import RECENT
 
 _ROLES: dict[str, Role] = {
     "user": "user",
@@ -26,7 +28,8 @@ _NOMINAL_START = 946_684_800.0
 class Question:
     """One labelled query. gold: groups of turn keys, any of a group counts; empty = nothing relevant.
 
-    also: keys that are neither rewarded nor punished. pool: how many leading turns it may see.
+    also: keys that are neither rewarded nor punished. pool: how many leading turns it may see. recent:
+    what was said just before it, oldest first, where the query is itself a turn of the conversation.
     """
 
     id: str
@@ -36,6 +39,7 @@ class Question:
     gold: tuple[frozenset[int], ...]
     also: frozenset[int]
     pool: int
+    recent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def read(path: Path, counter: TokenCounter, limit: int | None = None) -> list[Hi
 def _history(line: dict[str, Any], counter: TokenCounter) -> History:
     key_of = {unit["id"]: key for key, unit in enumerate(line["units"])}
     turns = list(_turns(line["units"], counter))
-    questions = [_question(entry, key_of, len(turns)) for entry in line["queries"]]
+    questions = [_question(entry, key_of, turns) for entry in line["queries"]]
     return History(line["dataset"], line["conversation"], line.get("kind", ""), turns, questions)
 
 
@@ -95,8 +99,9 @@ def _turns(units: list[dict[str, Any]], counter: TokenCounter) -> list[Turn]:
     return turns
 
 
-def _question(entry: dict[str, Any], key_of: dict[str, int], size: int) -> Question:
+def _question(entry: dict[str, Any], key_of: dict[str, int], turns: Sequence[Turn]) -> Question:
     groups = entry.get("gold_groups") or [[unit] for unit in entry["gold"]]
+    pool = len(turns) if entry.get("pool_end") is None else int(entry["pool_end"])
     return Question(
         id=entry["id"],
         kind=entry["type"],
@@ -104,8 +109,19 @@ def _question(entry: dict[str, Any], key_of: dict[str, int], size: int) -> Quest
         at=unix(entry.get("ts")),
         gold=tuple(frozenset(key_of[unit] for unit in group) for group in groups),
         also=frozenset(key_of[unit] for unit in entry.get("also", ()) if unit in key_of),
-        pool=size if entry.get("pool_end") is None else int(entry["pool_end"]),
+        pool=pool,
+        recent=_said_before(entry["text"], turns, pool),
     )
+
+
+def _said_before(text: str, turns: Sequence[Turn], pool: int) -> tuple[str, ...]:
+    """Return the last turns of the session in which a hidden turn says `text`, without that turn.
+
+    Nothing that comes after the query is among them; evidence never is, for it lies in the pool.
+    """
+    place = next((turn.id for turn in turns[pool:] if turn.content == text), pool)
+    session = {turn.session for turn in turns[place : place + 1]}
+    return tuple(turn.content for turn in turns[pool:place] if turn.session in session)[-RECENT:]
 
 
 def unix(text: str | None) -> float | None:

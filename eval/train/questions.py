@@ -10,7 +10,7 @@ import numpy as np
 from eval.train.encoded import EncodedTexts
 from eval.train.evidence import History, Question, read
 from eval.train.prepared import Prepared, of_few_sessions, prepared, without_evidence
-from eval.train.searched import asked
+from eval.train.searched import asked, continued
 from memory.tokens import TokenCounter
 from retrieval.codec import default_codec
 from retrieval.index import Limits
@@ -57,10 +57,13 @@ def questions_of(
     strangers: Sequence[History],
     encoded: EncodedTexts,
     counter: TokenCounter,
+    *,
+    recents: bool = False,
 ) -> Iterator[Prepared]:
     """Yield the questions of a file's histories, and questions that nothing there answers.
 
-    strangers: histories whose questions are put to these, each to those that aren't it.
+    strangers: histories whose questions are put to these, each to those that aren't it. recents: ask once
+    more with the turns just before, where they are known.
     """
     codec = default_codec(384)
     draw = np.random.default_rng(_SEED)
@@ -69,13 +72,21 @@ def questions_of(
     for history in histories:
         foreign = [q for other in strangers if other.name != history.name for q in other.questions if q.gold]
         guests = [
-            *(replace(question, at=None) for question in _some(foreign, each, draw)),
+            *(replace(question, at=None, recent=()) for question in _some(foreign, each, draw)),
             *_some(sayings, each, draw),
         ]
-        for entry in asked(history, encoded, counter, codec, Limits(), guests=guests, swaps=True):
+        both = {question.id for question in continued(history)} if recents else set()
+        for entry in asked(
+            history, encoded, counter, codec, Limits(), guests=guests, swaps=True, recents=recents
+        ):
+            # Asked twice, it counts as one.
+            weight = source.weight / 2 if entry.question.id in both else source.weight
+            if entry.query.recent:
+                yield prepared(entry, weight, history.dataset)
+                continue
             if entry.question.kind == "nothing":
                 entry = replace(entry, origin="nothing")  # noqa: PLW2901 - the same, by its right name
-            yield prepared(entry, source.weight, history.dataset)
+            yield prepared(entry, weight, history.dataset)
             if entry.origin == "own" and entry.question.gold and draw.random() < _ROBBED:
                 yield prepared(without_evidence(entry), source.weight, history.dataset)
             if source.complete and entry.origin != "swapped" and draw.random() < _YOUNG:

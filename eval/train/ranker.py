@@ -18,6 +18,7 @@ _TOP = 40
 _DRAWN = 25
 _SEED = 11
 _ROUNDS = 160
+_CONSTANT = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,11 @@ def fit_ranker(questions: Sequence[Prepared], *, experts: int, l2: float, gate_l
     candidates teach a ranker nothing and are left out, as are those without weight.
     """
     lists = _lists([question for question in questions if question.gold.any() and question.weight])
-    middle, scale = lists.values.mean(axis=0), lists.values.std(axis=0) + 1e-6
-    scaled = (lists.values - middle) / scale
+    middle, spread = lists.values.mean(axis=0), lists.values.std(axis=0)
+    # What never differed teaches nothing: scaled up, its weight would be what the search started from.
+    constant = spread < _CONSTANT
+    scale = np.where(constant, np.inf, spread + _CONSTANT)
+    scaled = ((lists.values - middle) / scale).astype(np.float32)
     features, inputs = scaled.shape[1], lists.gates.shape[1]
     start = np.random.default_rng(_SEED).normal(0, 0.01, features * experts)
     start = np.concatenate([start, _first_gate(inputs, experts)])

@@ -8,6 +8,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +145,16 @@ def fitted(questions: Sequence[Prepared], complete: Mask) -> tuple[Arrays, list[
     return arrays, scored
 
 
+def tables(file: str, judged: Sequence[tuple[Prepared, Scored]]) -> dict[str, Any]:
+    """Return figures of a file, and what the turns just before add where they are known."""
+    plain = [(q, score) for q, score in judged if not q.asked.query.recent]
+    after = [(q, score) for q, score in judged if q.asked.query.recent and q.asked.question.kind != "aside"]
+    both = {(q.history, q.asked.question.id) for q, _ in after}
+    without = [(q, score) for q, score in plain if (q.history, q.asked.question.id) in both]
+    parts = {file: plain, f"{file} after other turns": after, f"{file} the same alone": without}
+    return {name: table_of(*map(list, zip(*part, strict=True))) for name, part in parts.items() if part}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fit, judge by cross-validation, write the model and its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -160,15 +171,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         asked = [
             (source, question)
             for source, histories in found.items()
-            for question in questions_of(source, histories, every, encoded, counter)
+            for question in questions_of(source, histories, every, encoded, counter, recents=True)
         ]
         questions = [question for _, question in asked]
         arrays, scored = fitted(questions, np.array([source.complete for source, _ in asked]))
-        figures = {}
+        figures: dict[str, Any] = {}
         for source in found:
-            places = [place for place, (own, q) in enumerate(asked) if own == source and q.weight]
-            if places:
-                figures[source.file] = table_of([questions[p] for p in places], [scored[p] for p in places])
+            own = [
+                (q, score) for (of, q), score in zip(asked, scored, strict=True) if of == source and q.weight
+            ]
+            figures |= tables(source.file, own)
     with options.out.open("wb") as target:
         np.savez(target, allow_pickle=False, **arrays)
     options.out.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n")

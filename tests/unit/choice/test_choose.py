@@ -82,6 +82,14 @@ def test_recent_turns_count() -> None:
     assert with_recent[0].turn in {3, 4}
 
 
+def test_recent_turns_do_not_outshout_the_question() -> None:
+    aside = TALK[-1].text
+    alone = rank(*ask("was the invoice NX-4471 paid?", TALK), MODEL)
+    after = rank(*ask("which colour for the kitchen, pale green?", TALK, recent=aside), MODEL)
+    assert {row.turn for row in after[:2]} == {3, 4}
+    assert rank(*ask("was the invoice NX-4471 paid?", TALK, recent=aside), MODEL)[0].turn == alone[0].turn
+
+
 def test_a_damaged_model_is_refused() -> None:
     with pytest.raises(CorruptFileError):
         RelevanceModel({"format": np.array([1])}, "damaged")

@@ -18,7 +18,7 @@ from eval.train.prepared import Prepared, prepared, without_evidence
 from eval.train.projection import principal_directions
 from eval.train.questions import Source, questions_of
 from eval.train.ranker import fit_ranker
-from eval.train.searched import Asked
+from eval.train.searched import Asked, continued
 from memory.encoders import Encoding
 from memory.tokens import TokenCounter
 from retrieval.known import known_inputs
@@ -79,6 +79,13 @@ def test_the_ranker_learns_to_put_evidence_first() -> None:
 def test_it_learns_the_same_every_time() -> None:
     first, second = (fit_ranker(questions(), experts=2, l2=0.03, gate_l2=0.001) for _ in range(2))
     assert np.array_equal(first.weights, second.weights)
+
+
+def test_what_never_differs_has_no_weight() -> None:
+    names = questions()[0].turns.names
+    made = fit_ranker(questions(), experts=2, l2=0.03, gate_l2=0.001)
+    # No question here came after other turns: what such turns are worth can't be known.
+    assert not made.weights[names.index("recent")].any()
 
 
 def test_labels_turned_around_teach_the_opposite() -> None:
@@ -153,6 +160,26 @@ def test_intervals_and_pairs_are_over_conversations() -> None:
     assert low < 0.5 < high
     assert paired(values + 0.1, values, member) < 0.01
     assert paired(values, values, member) == 1
+
+
+def test_the_turns_before_a_query_are_read_where_it_is_a_turn_itself(tmp_path: Path) -> None:
+    said = ["Paint the hall red", "Noted", "Back to the hall", "Gladly", "Which paint was it?", "Red."]
+    units = [
+        {"id": f"u{n}", "session": "t" if n > 1 else "s", "ts": None, "role": "user", "text": text}
+        for n, text in enumerate(said)
+    ]
+    asks = [
+        {"id": "turn", "type": "t", "text": said[4], "gold": ["u0"], "pool_end": 2},
+        {"id": "first", "type": "t", "text": said[2], "gold": ["u0"], "pool_end": 2},
+        {"id": "about", "type": "t", "text": "Which colour has the hall?", "gold": ["u0"], "pool_end": 2},
+    ]
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"dataset": "d", "conversation": "c", "units": units, "queries": asks}))
+    (history,) = read(path, TokenCounter())
+    assert [question.recent for question in history.questions] == [tuple(said[2:4]), (), ()]
+    assert [(question.id, question.kind) for question in continued(history)] == [("turn", "t")]
+    aside = continued(replace(history, questions=history.questions[2:]))
+    assert [(question.kind, question.recent) for question in aside] == [("aside", tuple(said[:2]))]
 
 
 def test_a_file_is_read_with_separators_inside_texts(tmp_path: Path) -> None:
