@@ -1,6 +1,6 @@
 """What Qdrant takes for one user: `python -m tests.qdrant.measure PATH [TURNS]`, PATH an evidence file.
 
-Searches go through this package's REST, which is slower than a server's. Requests are the engine's alone.
+Times are the processor's: of a search here, and of its requests in the engine alone.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from retrieval.qdrant.points import of_owner, owner_of
 from retrieval.qdrant.source import nearest
 from retrieval.query import Query, views
 from tests.helpers import a_turn
-from tests.qdrant.rest import serving
+from tests.qdrant.process import qdrant_process
 from tests.qdrant.translate import query
 
 _SCOPE = Scope("default", "u")
@@ -78,10 +78,10 @@ def _searched(
     encoder: Encoder,
     codec: TokenCodec,
 ) -> dict[str, float]:
-    """Fill both indexes, and return milliseconds of a search in each, taken in turns."""
+    """Fill both indexes, and return processor milliseconds of a search in each, here without the engine's."""
     said = [a_turn(text, turn=place, session=place // 100, seq=place) for place, text in enumerate(texts)]
-    with serving(folder / "engine") as url:
-        clients = connect(url, None, read_timeout=600, write_timeout=600)
+    with qdrant_process(folder / "engine") as (_, port):
+        clients = connect(f"http://127.0.0.1:{port}", None, read_timeout=600, write_timeout=600)
         qdrant = QdrantIndex(clients, encoder.id, encoder.dim, codec, hot_bytes=_HOT)
         embedded = EmbeddedIndex(folder, encoder.id, encoder.dim, codec, hot_bytes=_HOT)
         indexes: dict[str, Index] = {"qdrant": qdrant, "embedded": embedded}
@@ -89,16 +89,16 @@ def _searched(
             turns = encoded(said[first : first + 200], encoder.encode, TokenCounter(), codec)
             qdrant.upsert(_SCOPE, turns)
             embedded.upsert(_SCOPE, turns)
-        qdrant.compact()  # which has segments indexed, too
+        qdrant.compact()  # which has segments indexed too, and all of it written
         took: dict[str, list[float]] = {"qdrant": [], "embedded": []}
         for each in asked:
             for name, index in indexes.items():
-                begun = time.perf_counter()
+                begun = time.process_time()
                 index.search(_SCOPE, each, Limits())
-                took[name].append(time.perf_counter() - begun)
+                took[name].append(time.process_time() - begun)
         qdrant.close()
         embedded.close()
-    return {f"search_{name}_ms": statistics.median(seconds) * 1000 for name, seconds in took.items()}
+    return {f"search_{name}_here_ms": statistics.median(seconds) * 1000 for name, seconds in took.items()}
 
 
 def _sizes(shard: Path, count: int) -> dict[str, float]:
@@ -111,24 +111,34 @@ def _sizes(shard: Path, count: int) -> dict[str, float]:
 
 
 def _requested(folder: Path, asked: Sequence[QueryView]) -> dict[str, float]:
-    """Return processor milliseconds of a search's two requests, and of one with prefetch in their place."""
+    """Return processor milliseconds of requests, and the share of the nearest that a search is told of.
+
+    A search's two requests, one with prefetch in their place, the first of the two alone, and that one exact.
+    """
     shard = edge.EdgeShard.load(str(folder))
+    kinds = {"two_requests": _two, "one_with_prefetch": _one, "nearest": _near, "nearest_exact": _exact}
     found = {
         f"{name}_ms": min(
             statistics.median(each(Asking(shard), view).spent * 1000 for view in asked) for _ in range(_AGAIN)
         )
-        for name, each in {"two_requests": _two, "one_with_prefetch": _one}.items()
+        for name, each in kinds.items()
     }
+    ours, truth = ([each(Asking(shard), view).named for view in asked] for each in (_near, _exact))
+    shares = [len(one & other) / len(other) for one, other in zip(ours, truth, strict=True)]
     shard.close()
-    return found
+    return found | {"nearest_found": statistics.mean(shares)}
 
 
 @dataclass
 class Asking:
-    """Requests to a shard. spent: seconds that the processor was at them; other work only adds to that."""
+    """Requests to a shard. spent: seconds that the processor was at them; other work only adds to that.
+
+    named: points of the last answer.
+    """
 
     shard: edge.EdgeShard
     spent: float = 0.0
+    named: set[object] = field(default_factory=set)
 
     def ask(self, *requests: q.QueryRequest) -> list[list[edge.ScoredPoint]]:
         """Return the answers to a batch."""
@@ -136,7 +146,19 @@ class Asking:
         begun = time.process_time()
         answers = self.shard.query_batch(edge.QueryBatchRequest(bodies))
         self.spent += time.process_time() - begun
+        self.named = {point.id for point in answers[-1]}
         return answers
+
+
+def _near(asking: Asking, view: QueryView) -> Asking:
+    asking.ask(*nearest(_OWNER, [view], Limits(), None))
+    return asking
+
+
+def _exact(asking: Asking, view: QueryView) -> Asking:
+    (near,) = nearest(_OWNER, [view], Limits(), None)
+    asking.ask(near.model_copy(update={"params": q.SearchParams(exact=True)}))
+    return asking
 
 
 def _two(asking: Asking, view: QueryView) -> Asking:
