@@ -40,7 +40,7 @@ class OpenLoop:
     async def send(self, request: bytes, tag: str = "") -> Answer:
         """Send one request and note its answer."""
         begun = time.perf_counter()
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._where)
+        reader, writer = self._usable() or await asyncio.open_connection(*self._where)
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
@@ -53,6 +53,15 @@ class OpenLoop:
         answer = Answer(begun, seconds, int(head[0].split()[1]), headers.get("retry-after"), tag)
         self.answers.append(answer)
         return answer
+
+    def _usable(self) -> Connection | None:
+        """Return an idle connection that the server has not closed meanwhile, None where there is none."""
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not (reader.at_eof() or writer.is_closing()):
+                return reader, writer
+            writer.close()
+        return None
 
     async def at_rate(self, requests: list[tuple[bytes, str]], rate: float, seconds: float) -> list[Answer]:
         """Send `rate` requests a second, in turn; return their answers once all have come."""
