@@ -105,7 +105,10 @@ class QdrantIndex:
         """Have the server rewrite what deleted points are in; say whether it was done in the time given."""
         del thorough  # there is but one way
         names = (self.collection, *self.others())
-        rewritten = [rewrite(self._remote.named(name), self._options.shards) for name in names]
+        try:
+            rewritten = [rewrite(self._remote.named(name), self._options.shards) for name in names]
+        except RefusedError:  # the key may write points, but not change a collection
+            return "deleted and counted; the server took no orders to rewrite segments, and will in its time"
         if all(rewritten):
             return "deleted and counted, segments rewritten; the server's log is dropped at its next flush"
         return "deleted and counted; the server has yet to rewrite segments that hold deleted vectors"

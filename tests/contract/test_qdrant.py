@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from httpx import Headers
 from qdrant_client import QdrantClient
 from qdrant_client import models as q
+from qdrant_client.http.exceptions import UnexpectedResponse
 
 from memory.errors import CorruptFileError, SetupError, UnavailableError
 from memory.scope import Scope
@@ -41,7 +43,7 @@ def folder() -> Iterator[Path]:
 def client(folder: Path) -> Iterator[QdrantClient]:
     """A client that several indexes share, of a server of its own."""
     with serving(folder) as url:
-        made = QdrantClient(url, check_compatibility=False)
+        made = QdrantClient(url, check_compatibility=False, timeout=60)
         yield made
         made.close()
 
@@ -159,7 +161,10 @@ def test_a_deleted_point_leaves_the_files(
     """Deletion alone leaves it. Compaction gets it out, of the smallest segment too, or says it did not."""
     turns = [maker.turn(text, key) for key, text in enumerate(TEXTS)]
     vectors = [turn.passages[0].pooled.astype("<f2").tobytes() for turn in turns]
-    with serving(folder, eager=eager) as url, closing(QdrantClient(url, check_compatibility=False)) as client:
+    with (
+        serving(folder, eager=eager) as url,
+        closing(QdrantClient(url, check_compatibility=False, timeout=60)) as client,
+    ):
         index = opened(client)
         index.upsert(ADA, turns)
         index.upsert(ADA, [replace(turns[1], key=4 + key) for key in range(more)])
@@ -178,6 +183,22 @@ def test_a_deleted_point_leaves_the_files(
         assert found(index, maker) == [*range(1, 4 + more)]
         there = client.get_collection(index.collection)
         assert (there.points_count, there.config.optimizer_config.deleted_threshold) == (3 + more + 2, 0.2)
+
+
+def test_a_key_that_may_not_change_a_collection_still_purges(
+    client: QdrantClient, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done is said: deleted, not rewritten."""
+    index = opened(client)
+    index.upsert(ADA, [maker.turn(TEXTS[0], 0)])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise UnexpectedResponse(403, "Forbidden", b"{}", Headers())
+
+    monkeypatch.setattr(client, "update_collection", refuse)
+
+    index.delete(ADA)
+    assert "took no orders" in index.compact()
 
 
 def _holding(folder: Path, piece: bytes) -> list[Path]:
