@@ -12,20 +12,18 @@ from retrieval.relevance import RelevanceModel, Scored, log_odds, sigmoid
 
 INPUTS = (
     "one",
-    "share of relevance packed",
-    "log relevance found",
-    "log relevance left out",
-    "best relevance",
-    "second relevance",
-    "third relevance",
-    "gap",
-    "many",
-    "when",
-    "back",
+    "share of evidence packed",
+    "share of the best",
+    "share of the best ten",
+    "entropy",
+    "turns packed",
     "length",
+    "words of content",
 )
 
-_KINDS = tuple(KINDS.index(name) for name in INPUTS[-4:])
+_LENGTH = KINDS.index("length")
+_TEN = 10
+_MANY = 12  # words of content beyond which a query asks for no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +41,22 @@ class Quality:
 
 
 def quality_inputs(turns: Featured, scored: Scored, packed: NDArray[np.int64]) -> Floats:
-    """Return float32 (len(INPUTS),) of a choice; `packed` are its rows."""
-    relevance = scored.relevance.astype(np.float64)
-    inside = float(relevance[packed].sum())
-    total = float(relevance.sum())
-    top = np.sort(relevance)[::-1][:3] if len(relevance) else relevance
-    top = np.concatenate([top, np.zeros(3 - len(top))])
-    gap = float(np.diff(np.sort(scored.score)[-2:]).sum()) if len(relevance) > 1 else 0.0
+    """Return float32 (len(INPUTS),) of a choice; `packed` are its rows.
+
+    The ranker is fitted so that the softmax of its scores shares a question's evidence out among the
+    candidates. Added up over what is packed it is the ranker's own guess of the recall, on a scale
+    that is the same in every memory.
+    """
+    shares = np.exp((scored.score - scored.score.max(initial=-np.inf)).astype(np.float64))
+    shares /= max(shares.sum(), 1e-9)
+    best = np.sort(shares)[::-1]
     values = [
         1.0,
-        float(log_odds(np.array(inside / max(total, 1e-9)))),
-        float(np.log(total + 0.01)),
-        float(np.log(max(total - inside, 0) + 0.01)),
-        *log_odds(top).tolist(),
-        gap,
-        *(float(turns.kinds[place]) for place in _KINDS),
+        *log_odds(np.array([shares[packed].sum(), best[:1].sum(), best[:_TEN].sum()])).tolist(),
+        float(-(shares * np.log(shares + 1e-12)).sum()),
+        float(np.log1p(len(packed))),
+        float(turns.kinds[_LENGTH]),
+        min(len(turns.matches.content), _MANY) / _MANY,
     ]
     return np.array(values, np.float32)
 

@@ -14,7 +14,7 @@ from retrieval.features import Featured
 from retrieval.known import INPUTS as KNOWN_INPUTS
 from retrieval.known import known_inputs
 
-FORMAT = 3
+FORMAT = 4
 
 # Of a query's candidates, what the calibration looks at beside a candidate's own score.
 CALIBRATED_ON = ("score", "score less the best", "score less all", "log-odds that it is known", "one")

@@ -46,7 +46,7 @@ FOLDS = 5
 # Questions that nothing answers are made in numbers; where chances are learned they count for less, so
 # that these are the chances of a memory that is mostly asked what it knows.
 SHARES = {"own": 1.0, "foreign": 0.1, "nothing": 0.1, "robbed": 0.1, "swapped": 0.5}
-NAME = "mixture-3"
+NAME = "mixture-4"
 
 Arrays = dict[str, NDArray[np.generic]]
 
