@@ -1,5 +1,6 @@
 """Context comes out."""
 
+import time
 from dataclasses import asdict
 
 from fastapi import APIRouter
@@ -33,8 +34,11 @@ def post_context(body: ContextIn, opened: Opened, caller: Reader) -> ContextOut:
         min_relevance=body.min_relevance,
         explain=body.explain,
     )
+    begun = time.perf_counter()
     tag, report, route = opened.insight.judge(scope, wanted.text, context.pooled)
+    judging = round(1000 * (time.perf_counter() - begun), 3)
     out = _context_out(context, body, opened.counter.encoding)
+    out.timings_ms |= {"insight": judging, "total": round(judging + context.timings["total"], 3)}
     out.intent, out.risk, out.route = intent_out(tag), risk_out(report), route_out(route)
     label = tag.label if tag and not tag.abstained else "abstained"
     opened.recalls.add(_report(caller.tenant, body.session_id, label, out))

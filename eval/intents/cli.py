@@ -18,13 +18,10 @@ from memory.encoders import OnnxEncoder
 from memory.errors import InvalidInputError
 from memory.intent import IntentTagger
 from memory.intent.taxonomy import taxonomy
-from memory.ledger import Ledger, sessions, turns, users
-from memory.scope import Scope
 
 app = typer.Typer(help="What sessions are about: discover, train, report.", no_args_is_help=True)
 
 Cache = Annotated[Path, typer.Option(help="Folder for encoded texts.")]
-_PAGE = 500
 _CACHE = Path("runs/intent-cache")
 
 
@@ -38,23 +35,29 @@ def discover_command(  # noqa: PLR0917 - typer reads them by name
     out: Annotated[Path, typer.Option(help="Folder for the page and the file to label.")] = Path(
         "runs/discover"
     ),
+    before: Annotated[
+        str | None,
+        typer.Option(help="Only the messages that this outcome followed: retry, abandon, thumbs_down …"),
+    ] = None,
     clusters: Annotated[int, typer.Option(min=2)] = 20,
     cache: Cache = _CACHE,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Cluster masked sessions; write a page to browse and a file to label."""
+    """Cluster masked sessions, or the messages before an outcome; write a page and a file to label."""
     from eval.intents.discover import Session, discover, write  # noqa: PLC0415 - loads scikit-learn
+    from eval.intents.remembered import before_outcome, remembered  # noqa: PLC0415
 
     if file is not None:
         found = [Session(str(place), user_turns(row)) for place, row in enumerate(read_jsonl(file))]
     else:
         with open_ledger(settings_with(data=data)) as ledger:
-            found = [Session(name, said) for name, said in _remembered(ledger, tenant)]
+            found = before_outcome(ledger, tenant, before) if before else remembered(ledger, tenant)
     found = [session for session in found if session.turns]
     if len(found) < 6:  # noqa: PLR2004 - two clusters of three
-        raise InvalidInputError(f"{len(found)} sessions are too few to cluster; at least 6 are needed")
-    made = discover(found, VectorCache(OnnxEncoder(), cache), IntentTagger(), clusters=clusters)
+        raise InvalidInputError(f"{len(found)} are too few to cluster; at least 6 are needed")
+    vectors = VectorCache(OnnxEncoder(), cache if file else None)
+    made = discover(found, vectors, IntentTagger(), clusters=clusters)
     write(made, out)
     summary = {
         "sessions": made.sessions,
@@ -110,7 +113,9 @@ def train_risk_command(
     with open_ledger(settings_with(data=data)) as ledger, ledger.reading(tenant) as tx:
         reviewed = decided(tx, tenant)
     encoder = OnnxEncoder()
-    train([*turns_to_learn(corpus), *reviewed], encoder, VectorCache(encoder, cache)).save(out)
+    known, corpus_turns = VectorCache(encoder, cache), turns_to_learn(corpus)
+    known.encode([turn.text for turn in corpus_turns])
+    train([*corpus_turns, *reviewed], encoder, known.unsaved()).save(out)
     if as_json:
         show({"out": str(out), "decisions": len(reviewed)})
     else:
@@ -171,17 +176,3 @@ def confusion(examples: list[Example], cache: Path) -> dict[str, dict[str, int]]
         tag = tagger.tag(pooled, example.turns, ["user"] * len(pooled))
         counts[example.label]["abstained" if tag is None or tag.abstained else tag.label] += 1
     return {label: dict(said) for label, said in counts.items()}
-
-
-def _remembered(ledger: Ledger, tenant: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the user turns of all of a tenant's sessions."""
-    found = []
-    with ledger.reading(tenant) as tx:
-        last = 0
-        while page := users.page(tx, tenant, last, _PAGE):
-            for number, user in page:
-                last = number
-                for session in sessions.page(tx, Scope(tenant, user), None, _PAGE):
-                    said = turns.of_session(tx, session.id, limit=_PAGE)
-                    found.append((session.name, tuple(turn.content for turn in said if turn.role == "user")))
-    return found

@@ -4,21 +4,24 @@ import sqlalchemy as sa
 
 from eval.intents.risk_examples import RiskTurn
 from memory.intent.masking import mask
-from memory.ledger.schema import reviews, turns
+from memory.ledger import turns
+from memory.ledger.schema import reviews
 from memory.risk.policies import POLICIES
 
 
 def decided(tx: sa.Connection, tenant: str) -> list[RiskTurn]:
     """Return each reviewed turn, masked, with what is known of its risks since."""
     query = (
-        sa.select(turns.c.content, reviews.c.policy, reviews.c.decision, reviews.c.relabelled)
-        .join(reviews, reviews.c.turn_id == turns.c.id)
+        sa.select(reviews.c.turn_id, reviews.c.policy, reviews.c.decision, reviews.c.relabelled)
         .where(reviews.c.tenant == tenant, reviews.c.decision.is_not(None))
         .order_by(reviews.c.id)
     )
+    rows = tx.execute(query).all()
+    said = {turn.id: mask(turn.content).text for turn in turns.numbered(tx, [row.turn_id for row in rows])}
     return [
-        RiskTurn(mask(row.content).text, risks(row.policy, row.decision, row.relabelled), "reviews")
-        for row in tx.execute(query)
+        RiskTurn(said[row.turn_id], risks(row.policy, row.decision, row.relabelled), "reviews")
+        for row in rows
+        if row.turn_id in said
     ]
 
 

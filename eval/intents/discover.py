@@ -39,7 +39,7 @@ class Cluster:
     number: int
     size: int
     labels: dict[str, int]
-    samples: tuple[tuple[str, str], ...]
+    samples: tuple[Session, ...]
     words: tuple[str, ...]
 
 
@@ -95,14 +95,14 @@ def write(found: Discovery, folder: Path) -> None:
     (folder / "index.html").write_text(page(found), "utf-8")
     with (folder / "label.jsonl").open("w", encoding="utf-8") as out:
         for cluster in found.clusters:
-            for name, text in cluster.samples:
-                guess = max(cluster.labels, key=lambda label: cluster.labels[label])
+            guess = max(cluster.labels, key=lambda label: cluster.labels[label])
+            for session in cluster.samples:
                 row = {
-                    "session": name,
+                    "session": session.name,
                     "cluster": cluster.number,
-                    "text": text,
-                    "label": None,
                     "guess": guess,
+                    "label": None,
+                    "messages": [{"role": "user", "content": turn} for turn in session.turns],
                 }
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -116,7 +116,8 @@ def page(found: Discovery) -> str:
     ]
     for cluster in found.clusters:
         tags = ", ".join(f"{name} {n}" for name, n in sorted(cluster.labels.items(), key=lambda x: -x[1])[:4])
-        items = "".join(f"<li>{html.escape(text)}</li>" for _, text in cluster.samples)
+        shown = [" / ".join(session.turns)[:_SNIPPET] for session in cluster.samples]
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in shown)
         words = html.escape(", ".join(cluster.words))
         parts.append(
             f"<h2>{words}</h2><small>cluster {cluster.number}: {cluster.size} sessions; {html.escape(tags)}"
@@ -156,7 +157,7 @@ def _cluster(
         number=number,
         size=len(rows),
         labels={label: inside.count(label) for label in sorted(set(inside))},
-        samples=tuple((sessions[row].name, " / ".join(sessions[row].turns)[:_SNIPPET]) for row in chosen),
+        samples=tuple(sessions[row] for row in chosen),
         words=_words([sessions[row] for row in rows], sessions),
     )
 

@@ -14,6 +14,8 @@ from eval.intents.compose import CHECK, MESSY, SEEDS, composed, written
 # A session's later turns add little and cost much.
 MOST_TURNS = 12
 _HASH = 16
+# Turns by which a whole chat is labelled.
+_FIRST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,21 @@ def permissive(folder: Path) -> list[Example]:
 
 
 def labelled_chats(folder: Path) -> list[Example]:
-    """Return the public chats that we labelled by reading; only hashes and labels are ours to keep."""
+    """Return the public chats that we labelled by reading; only hashes and labels are ours to keep.
+
+    A chat by its first turns; what is asked later on, where it can be told alone, as a message of its own.
+    """
     listed = (files("eval.intents") / "data" / "chat_labels.tsv").read_text("utf-8").splitlines()
     labels = {key: names for key, *names in (line.split("\t") for line in listed if line[0] != "#")}
     found = {}
     for row in read_jsonl(folder / "intent" / "unlabelled_chats.jsonl"):
         turns = user_turns(row)
-        key = hashlib.sha256(turns[0].encode()).hexdigest()[:_HASH]
-        if key in labels and key not in found:
-            label, alt = labels[key]
-            found[key] = Example(turns[:3], label, (alt,) if alt else (), "chats")
+        for place, turn in enumerate(turns):
+            key = hashlib.sha256(turn.encode()).hexdigest()[:_HASH]
+            if key in labels and key not in found:
+                label, alt = labels[key]
+                said = (turn,) if place else turns[:_FIRST]
+                found[key] = Example(said, label, (alt,) if alt else (), "chats")
     return list(found.values())
 
 

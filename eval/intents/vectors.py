@@ -14,16 +14,18 @@ _CHUNK = 2048
 
 
 class VectorCache:
-    """Encodes texts once; later runs read the vectors from one file in `folder`."""
+    """Encodes texts once; later runs read the vectors from one file in `folder`.
 
-    def __init__(self, encoder: Encoder, folder: Path) -> None:
+    Without a folder nothing is kept: what users said must stay where a purge finds it.
+    """
+
+    def __init__(self, encoder: Encoder, folder: Path | None) -> None:
         self._encoder = encoder
-        folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(encoder.id.encode()).hexdigest()[:12]
-        self._file = folder / f"pooled-{name}.npz"
+        self._file = folder / f"pooled-{name}.npz" if folder else None
         self._keys: dict[bytes, int] = {}
         self._rows: Floats = np.zeros((0, encoder.dim), np.float32)
-        if self._file.exists():
+        if self._file is not None and self._file.exists():
             with np.load(self._file, allow_pickle=False) as stored:
                 self._rows = stored["rows"]
                 self._keys = {key.tobytes(): place for place, key in enumerate(stored["keys"])}
@@ -39,11 +41,20 @@ class VectorCache:
         found: Floats = self._rows[places]
         return found
 
+    def unsaved(self) -> "VectorCache":
+        """Return a cache that knows what this one knows, and writes nothing."""
+        copy = VectorCache(self._encoder, None)
+        copy._keys, copy._rows = dict(self._keys), self._rows
+        return copy
+
     def _add(self, wanted: Sequence[tuple[bytes, str]]) -> None:
         new = np.stack([encoding.pooled for encoding in self._encoder.encode([text for _, text in wanted])])
         for key, _ in wanted:
             self._keys[key] = len(self._keys)
         self._rows = np.concatenate([self._rows, new])
+        if self._file is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
         keys: NDArray[np.uint8] = np.stack([np.frombuffer(key, np.uint8) for key in self._keys])
         partial = self._file.with_suffix(".part.npz")
         np.savez(partial, keys=keys, rows=self._rows)

@@ -27,6 +27,7 @@ def measured(
 
     Times in milliseconds, rates in turns a second, memory in MiB. `ratio` compares with the bare
     encoder's forward pass over one query, measured between the requests of the same loop.
+    `insight_share`: what tag, flags and route of the turn at hand are of the median context.
     """
     with serving() as server:
         encoder = OnnxEncoder()
@@ -91,7 +92,7 @@ def _asked(server: Server, encoder: OnnxEncoder, turns: Iterator[str], requests:
         query = _QUERY.format(number)
         turn = {"user_id": "u", "turns": [{"role": "user", "content": next(turns) or "-"}]}
         encoded, _ = timed(partial(encoder.encode, [query]))
-        body = {"user_id": "u", "query": query, "max_tokens": 1024}
+        body = {"user_id": "u", "session_id": "live", "query": query, "max_tokens": 1024}
         asked, answer = timed(partial(server.client.post, "/v1/context", json=body))
         posted, kept = timed(partial(server.client.post, "/v1/sessions/live/turns", json=turn))
         kept.raise_for_status()
@@ -109,11 +110,13 @@ def _summary(
     bare: list[float], contexts: list[float], posts: list[float], phases: list[dict[str, float]]
 ) -> dict[str, Any]:
     middle = float(np.median(bare))
-    without = float(np.median([one["total"] - one["encode"] for one in phases]))
+    without = float(np.median([one["total"] - one["encode"] - one["insight"] for one in phases]))
+    insight = float(np.median([one["insight"] for one in phases]))
     return {
         "bare_encoder_ms": percentiles(bare),
         "context_ms": percentiles(contexts),
         "context_ratio": round(float(np.median(contexts)) / middle, 2),
+        "insight_share": round(insight / 1000 / float(np.median(contexts)), 4),
         "recall_without_encoder_ms": round(without, 2),
         "recall_without_encoder_ratio": round(without / 1000 / middle, 2),
         "phases_p50_ms": {

@@ -40,18 +40,28 @@ def intents(tx: sa.Connection, tenant: str, *, days: int, least: int) -> dict[st
     labels = Counter(_label(fact) for fact in facts)
     shown = {label: count for label, count in labels.items() if count >= least}
     hidden = sum(labels.values()) - sum(shown.values())
-    groups = Counter(fact.group for fact in facts if not fact.abstained)
-    # A single small row could be worked out from the total; so the total leaves it out too.
+    if hidden < least:
+        # A small remainder could be worked out from the total, or from a share of it; so neither has it.
+        facts = [fact for fact in facts if _label(fact) in shown]
     return {
         "days": days,
-        "sessions": sum(shown.values()) if hidden < least else len(facts),
+        "sessions": len(facts),
         "withheld_below": least,
         "withheld": hidden if hidden >= least else None,
-        "groups": {group: share(count, len(facts)) for group, count in groups.items() if count >= least},
+        "groups": _groups(facts, least),
         "intents": [
             _intent(label, facts, outcomes, least) for label in sorted(shown, key=lambda x: -shown[x])
         ],
     }
+
+
+def _groups(facts: Sequence[SessionFact], least: int) -> dict[str, dict[str, float]]:
+    """Return the groups' shares; none where those that are too small could be worked out from the others."""
+    counts = Counter(fact.group for fact in facts if not fact.abstained)
+    small = sum(count for count in counts.values() if count < least)
+    if 0 < small < least:
+        return {}
+    return {group: share(count, len(facts)) for group, count in counts.items() if count >= least}
 
 
 def _facts(tx: sa.Connection, tenant: str, since: int) -> list[SessionFact]:

@@ -31,9 +31,25 @@ def test_shares_have_intervals_and_small_rows_are_withheld(services: Services) -
 
     (shown,) = found["intents"]
     assert (shown["intent"], shown["sessions"]) == ("debugging", 6)
-    assert shown["share"]["low"] < shown["share"]["value"] < shown["share"]["high"]
+    assert shown["failed"]["low"] < shown["failed"]["value"] < shown["failed"]["high"]
     assert round(shown["failed"]["value"], 3) == round(1 / 6, 3)
     assert (found["withheld"], found["sessions"]) == (None, 6)
+    assert shown["share"]["value"] == 1.0  # a share of all eight would give the other two away
+    assert set(found["groups"]) == {"productivity"}
+    assert found["groups"]["productivity"]["value"] == 1.0
+
+
+def test_a_small_group_is_not_what_others_leave_over(services: Services) -> None:
+    """Enough sessions are withheld to name their number, but two affective ones among them stay unnamed."""
+    sessions_about(services, "fix this error: KeyError 'user_id' in my python code, traceback below", 6, "d")
+    sessions_about(services, "plan a 4 day trip to Lisbon for my family", 4, "p")
+    sessions_about(services, "i feel so sad and alone since the funeral, i just need to be heard", 2, "a")
+
+    with services.ledger.reading("default") as tx:
+        found = analytics.intents(tx, "default", days=28, least=5)
+
+    assert (found["withheld"], found["sessions"]) == (6, 12)
+    assert found["groups"] == {}
 
 
 def a_report(session: str | None = None, *, sufficient: float = 0.5, at: int | None = None) -> Report:

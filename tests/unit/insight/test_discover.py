@@ -31,6 +31,7 @@ def test_kinds_are_found_masked_and_written(tmp_path: Path, encoder: OnnxEncoder
     assert "a@b.example" not in page
     rows = [json.loads(line) for line in (tmp_path / "out" / "label.jsonl").read_text().splitlines()]
     assert all(row["label"] is None and row["guess"] for row in rows)
+    assert {row["messages"][0]["content"] for row in rows} == {f"{text}, mail [email]" for text in texts}
 
 
 def test_labels_are_read_back(tmp_path: Path) -> None:
