@@ -6,26 +6,45 @@ from typing import Any
 from rich.table import Table
 
 _BAR = 420
+_COLUMNS = (
+    "intent",
+    "sessions",
+    "share (95%)",
+    "week on week",
+    "failed",
+    "outcomes",
+    "flagged",
+    "mood (weak)",
+)
 _STYLE = (
-    "body{font:15px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}text{font:13px system-ui}"
+    "body{font:15px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}"
+    "text,td{font:13px system-ui}"
+    "td{padding:.15rem .6rem .15rem 0}tr:first-child{font-weight:600}"
 )
 
 
 def table(found: dict[str, Any]) -> Table:
     """Return the intents as a table for the terminal."""
-    made = Table("intent", "sessions", "share (95%)", "week on week", "failed", "flagged", "mood (weak)")
+    made = Table(*_COLUMNS)
     for row in found["intents"]:
-        share, growth, flagged = row["share"], row["growth"], row["flagged"]
-        made.add_row(
-            row["intent"],
-            str(row["sessions"]),
-            f"{share['value']:.1%} [{share['low']:.1%}, {share['high']:.1%}]",
-            "–" if growth is None else f"{growth:+.1%}",
-            f"{row['failed']['value']:.1%}",
-            "withheld" if flagged is None else f"{flagged['value']:.1%}",
-            f"{row['mood_change_weak_proxy']:+.2f}",
-        )
+        made.add_row(*_cells(row))
     return made
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    """Return an intent's row, as both the terminal and the page show it."""
+    share, growth, flagged = row["share"], row["growth"], row["flagged"]
+    outcomes = ", ".join(f"{kind} {part:.0%}" for kind, part in row["outcomes"].items())
+    return [
+        row["intent"],
+        str(row["sessions"]),
+        f"{share['value']:.1%} [{share['low']:.1%}, {share['high']:.1%}]",
+        "–" if growth is None else f"{growth:+.1%}",
+        f"{row['failed']['value']:.1%}",
+        outcomes or "–",
+        "withheld" if flagged is None else f"{flagged['value']:.1%}",
+        f"{row['mood_change_weak_proxy']:+.2f}",
+    ]
 
 
 def page(intents: dict[str, Any], quality: dict[str, Any]) -> str:
@@ -42,11 +61,18 @@ def page(intents: dict[str, Any], quality: dict[str, Any]) -> str:
             "<!doctype html><meta charset=utf-8><title>What sessions are about</title>",
             f"<style>{_STYLE}</style><h1>What sessions are about</h1>",
             f"<p>{intents['sessions']} sessions in {intents['days']} days. {withheld}</p>",
+            _html_table([_cells(row) for row in intents["intents"]]),
             _bars("Share of sessions", shares),
             _bars("Sessions with a retry, abandon, fallback, tool error or thumbs down", failed),
             _bars("Expected recall of contexts (the quality report's own estimate)", recall),
         ]
     )
+
+
+def _html_table(rows: list[list[str]]) -> str:
+    lines = [_COLUMNS, *rows]
+    cells = ["".join(f"<td>{html.escape(cell)}</td>" for cell in line) for line in lines]
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in cells)}</table>"
 
 
 def _bars(title: str, rows: list[tuple[str, dict[str, float]]]) -> str:

@@ -13,7 +13,7 @@ from memory.risk.policies import POLICIES
 # Categories of the moderation set that say something about a policy of ours.
 _MODERATED = {"self_harm": "self_harm"}
 # Messages that we wrote, each with hard negatives; each file is left out in turn when the flags are judged.
-WRITTEN = ("risk_seeds", "risk_veiled")
+WRITTEN = ("risk_seeds", "risk_veiled", "risk_plain")
 _NEVER_NEGATIVE = {"counsel_chat", "realmem_dev_sessions", "rpbench"}
 
 

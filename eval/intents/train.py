@@ -7,6 +7,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from eval.intents.design import design, vocabulary
 from eval.intents.examples import Example, training
@@ -17,7 +18,7 @@ from memory.encoders import Encoder, OnnxEncoder
 from memory.encoders.port import Floats
 from memory.intent.taxonomy import taxonomy
 
-NAME = "intent-1"
+NAME = "intent-2"
 # Below the confidence at which this share of unseen sources' examples lies, the tagger abstains.
 _ABSTAIN_SHARE = 0.25
 # Share of work sessions that may be called affective, by sources unseen.
@@ -60,7 +61,7 @@ def train(examples: list[Example], encoder: Encoder, cache: Path, out: Path) -> 
     heat = temperature(scores, labels, weights)
     unseen = shares(scores, heat)
     linear = fit(found, np.arange(len(examples)), labels, weights)
-    limits = (heat, unsure_limit(unseen, weights), affective_limit(unseen, examples))
+    limits = (heat, unsure_limit(unseen, weights), affective_limit(unseen, examples, weights))
     out.parent.mkdir(parents=True, exist_ok=True)
     packed(found, linear, NAME, encoder.id, limits).save(out)
     return by_source(unseen, examples)
@@ -78,15 +79,12 @@ def card(results: list[SourceResult], encoder: str) -> str:
     return "\n\n".join(head) + "\n" + "\n".join(rows) + "\n"
 
 
-def unsure_limit(unseen: Floats, weights: np.ndarray) -> float:
+def unsure_limit(unseen: Floats, weights: NDArray[np.float64]) -> float:
     """Return the confidence under which the least sure quarter of unseen examples lies."""
-    best = unseen.max(axis=1)
-    order = np.argsort(best)
-    reached = np.cumsum(weights[order]) / weights.sum()
-    return float(best[order][np.searchsorted(reached, _ABSTAIN_SHARE)])
+    return _quantile(unseen.max(axis=1), weights, _ABSTAIN_SHARE)
 
 
-def affective_limit(unseen: Floats, examples: list[Example]) -> float:
+def affective_limit(unseen: Floats, examples: list[Example], weights: NDArray[np.float64]) -> float:
     """Return the probability from which the affective group is named, by its false alarms on work."""
     known = taxonomy()
     affective = np.array([known.group(name) == "affective" for name in known.names])
@@ -99,7 +97,14 @@ def affective_limit(unseen: Floats, examples: list[Example]) -> float:
         ]
     )
     # Where work would hardly ever be called affective, the plain majority decides.
-    return float(max(np.quantile(share[work], 1 - _FALSE_AFFECTIVE), 0.5))
+    return max(_quantile(share[work], weights[work], 1 - _FALSE_AFFECTIVE), 0.5)
+
+
+def _quantile(values: Floats, weights: NDArray[np.float64], share: float) -> float:
+    """Return the value below which `share` of the weight lies."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][np.searchsorted(reached, share)])
 
 
 def by_source(unseen: Floats, examples: list[Example]) -> list[SourceResult]:
