@@ -80,10 +80,8 @@ def _report(inside: Floats, labels: NDArray[np.int64], outside: Floats) -> None:
         typer.echo(f"  accuracy {accuracy:.2f}: out-of-scope refused {recall:.3f}, in-scope kept {share:.3f}")
     for share in (0.9, 0.8, 0.7):
         limit = np.quantile(sure, 1 - share)
-        kept, refused = sure >= limit, float((unsure < limit).mean())
-        typer.echo(
-            f"  in-scope kept {share:.2f}: out-of-scope refused {refused:.3f}, accuracy {hits[kept].mean():.3f}"
-        )
+        right, refused = hits[sure >= limit].mean(), (unsure < limit).mean()
+        typer.echo(f"  in-scope kept {share:.2f}: out-of-scope refused {refused:.3f}, accuracy {right:.3f}")
 
 
 def _sure(found: Floats) -> NDArray[np.float64]:
