@@ -22,6 +22,7 @@ _SAMPLES = 6
 _REPEATS = 5
 _SNIPPET = 240
 _TURNS = 8
+_UNSURE = "abstained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Sessions alike. samples: the most typical, masked, then some from the edge. labels: tags within."""
+    """Sessions alike. samples: the most typical, masked, then some from the edge, each with the tag that it
+    got or None where the tagger abstained. labels: tags within.
+    """
 
     number: int
     size: int
     labels: dict[str, int]
-    samples: tuple[Session, ...]
+    samples: tuple[tuple[Session, str | None], ...]
     words: tuple[str, ...]
 
 
@@ -95,8 +98,7 @@ def write(found: Discovery, folder: Path) -> None:
     (folder / "index.html").write_text(page(found), "utf-8")
     with (folder / "label.jsonl").open("w", encoding="utf-8") as out:
         for cluster in found.clusters:
-            guess = max(cluster.labels, key=lambda label: cluster.labels[label])
-            for session in cluster.samples:
+            for session, guess in cluster.samples:
                 row = {
                     "session": session.name,
                     "cluster": cluster.number,
@@ -116,7 +118,7 @@ def page(found: Discovery) -> str:
     ]
     for cluster in found.clusters:
         tags = ", ".join(f"{name} {n}" for name, n in sorted(cluster.labels.items(), key=lambda x: -x[1])[:4])
-        shown = [" / ".join(session.turns)[:_SNIPPET] for session in cluster.samples]
+        shown = [" / ".join(session.turns)[:_SNIPPET] for session, _ in cluster.samples]
         items = "".join(f"<li>{html.escape(text)}</li>" for text in shown)
         words = html.escape(", ".join(cluster.words))
         parts.append(
@@ -136,7 +138,7 @@ def _vectors(
         weights = np.array([turn_weight(turn, first=place == 0) for place, turn in enumerate(item.turns)])
         rows.append((weights / weights.sum()) @ np.stack(own))
         tag = tagger.tag(own, item.turns, ["user"] * len(own))
-        tags.append("other" if tag is None else "abstained" if tag.abstained else tag.label)
+        tags.append("other" if tag is None else _UNSURE if tag.abstained else tag.label)
     return unit(np.stack(rows).astype(np.float32)), tags
 
 
@@ -149,7 +151,11 @@ def _cluster(
     *,
     center: Floats,
 ) -> Cluster:
-    order = rows[np.argsort(-(vectors[rows] @ center))]
+    # Of sessions that begin alike one is enough to read.
+    first: dict[str, int] = {}
+    for row in rows[np.argsort(-(vectors[rows] @ center))]:
+        first.setdefault(sessions[row].turns[0], int(row))
+    order = list(first.values())
     # The core says what a cluster is, the edge where it ends.
     chosen = list(dict.fromkeys([*order[: _SAMPLES - 2], *order[-2:]]))
     inside = [tags[row] for row in rows]
@@ -157,7 +163,7 @@ def _cluster(
         number=number,
         size=len(rows),
         labels={label: inside.count(label) for label in sorted(set(inside))},
-        samples=tuple(sessions[row] for row in chosen),
+        samples=tuple((sessions[row], None if tags[row] == _UNSURE else tags[row]) for row in chosen),
         words=_words([sessions[row] for row in rows], sessions),
     )
 

@@ -12,6 +12,7 @@ from eval.intents.vectors import VectorCache
 from memory.encoders import OnnxEncoder
 from memory.errors import InvalidInputError
 from memory.intent import IntentTagger
+from memory.intent.taxonomy import taxonomy
 
 TRIPS = [f"plan a trip to {place} for four days" for place in ("Lisbon", "Kyoto", "Oslo", "Rome")]
 BUGS = [f"my {name} code crashes with an error, fix it" for name in ("python", "rust", "java", "go")]
@@ -30,8 +31,21 @@ def test_kinds_are_found_masked_and_written(tmp_path: Path, encoder: OnnxEncoder
     page = (tmp_path / "out" / "index.html").read_text()
     assert "a@b.example" not in page
     rows = [json.loads(line) for line in (tmp_path / "out" / "label.jsonl").read_text().splitlines()]
-    assert all(row["label"] is None and row["guess"] for row in rows)
+    assert all(row["label"] is None for row in rows)
+    assert {row["guess"] for row in rows} <= {*taxonomy().names, None}
     assert {row["messages"][0]["content"] for row in rows} == {f"{text}, mail [email]" for text in texts}
+
+
+def test_sessions_that_begin_alike_are_shown_once(encoder: OnnxEncoder) -> None:
+    """Branches of one chat don't crowd out others; the cluster still counts them."""
+    texts = [*TRIPS, *BUGS, *[TRIPS[0]] * 6]
+    sessions = [Session(str(place), (text,)) for place, text in enumerate(texts)]
+
+    found = discover(sessions, VectorCache(encoder, None), IntentTagger(), clusters=2)
+
+    trips = max(found.clusters, key=lambda cluster: cluster.size)
+    assert trips.size == 10
+    assert sorted(session.turns[0] for session, _ in trips.samples) == sorted(TRIPS)
 
 
 def test_labels_are_read_back(tmp_path: Path) -> None:
