@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+from eval.report.document import document
+
 _BAR = 420
 _COLUMNS = (
     "intent",
@@ -15,11 +17,6 @@ _COLUMNS = (
     "outcomes",
     "flagged",
     "mood (weak)",
-)
-_STYLE = (
-    "body{font:15px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}"
-    "text,td{font:13px system-ui}"
-    "td{padding:.15rem .6rem .15rem 0}tr:first-child{font-weight:600}"
 )
 
 
@@ -56,10 +53,9 @@ def page(intents: dict[str, Any], quality: dict[str, Any]) -> str:
         for row in quality["intents"]
     ]
     withheld = f"Rows of fewer than {intents['withheld_below']} sessions are withheld."
-    return "\n".join(
+    body = "\n".join(
         [
-            "<!doctype html><meta charset=utf-8><title>What sessions are about</title>",
-            f"<style>{_STYLE}</style><h1>What sessions are about</h1>",
+            "<h1>What sessions are about</h1>",
             f"<p>{intents['sessions']} sessions in {intents['days']} days. {withheld}</p>",
             _html_table([_cells(row) for row in intents["intents"]]),
             _bars("Share of sessions", shares),
@@ -67,12 +63,14 @@ def page(intents: dict[str, Any], quality: dict[str, Any]) -> str:
             _bars("Expected recall of contexts (the quality report's own estimate)", recall),
         ]
     )
+    return document("What sessions are about", body)
 
 
 def _html_table(rows: list[list[str]]) -> str:
     lines = [_COLUMNS, *rows]
     cells = ["".join(f"<td>{html.escape(cell)}</td>" for cell in line) for line in lines]
-    return f"<table>{''.join(f'<tr>{line}</tr>' for line in cells)}</table>"
+    rows_out = "".join(f"<tr>{line}</tr>" for line in cells)
+    return f'<div style="overflow-x:auto"><table>{rows_out}</table></div>'
 
 
 def _bars(title: str, rows: list[tuple[str, dict[str, float]]]) -> str:
@@ -84,12 +82,11 @@ def _bars(title: str, rows: list[tuple[str, dict[str, float]]]) -> str:
         top = 24 * place
         low, high, value = (_BAR * share[key] for key in ("low", "high", "value"))
         lines.append(
-            f'<text x="0" y="{top + 15}">{html.escape(name)}</text>'
+            f'<text fill="currentColor" x="0" y="{top + 15}">{html.escape(name)}</text>'
             f'<rect x="170" y="{top + 4}" width="{value:.1f}" height="14" fill="#3b6ea5"/>'
-            f'<path d="M{170 + low:.1f} {top + 11}H{170 + high:.1f}" stroke="#222"/>'
-            f'<text x="{180 + high:.1f}" y="{top + 15}">{share["value"]:.1%}</text>'
+            f'<path d="M{170 + low:.1f} {top + 11}H{170 + high:.1f}" stroke="currentColor"/>'
+            f'<text fill="currentColor" x="{180 + high:.1f}" y="{top + 15}">{share["value"]:.1%}</text>'
         )
     height = 24 * len(rows) + 8
-    return (
-        f'<h2>{html.escape(title)}</h2><svg width="680" height="{height}" role="img">{"".join(lines)}</svg>'
-    )
+    chart = f'<svg viewBox="0 0 680 {height}" style="width:100%;max-width:680px" role="img">'
+    return f"<h2>{html.escape(title)}</h2>{chart}{''.join(lines)}</svg>"

@@ -5,15 +5,18 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from eval.intents.discover import Cluster, Discovery
+from eval.intents.discover import Cluster, Discovery, Session
 from eval.intents.discover import page as clusters
+from eval.intents.report import page as intents
 from eval.report.load import load_runs
 from eval.report.page import page as report
 from tests.browser.conftest import Open
 from tests.serving import Server
 from tests.unit.eval.runs import sample_runs
+from tests.unit.insight.test_report import FOUND, QUALITY
 
 PHONE = 375
+CLUSTER = Cluster(0, 7, {"coding": 5}, ((Session("s1", ("fix it " * 60,)), None),), ("code", "error"))
 # What WCAG 2.2 asks of text, level AA.
 CONTRAST = 4.5
 
@@ -36,14 +39,13 @@ _LOWEST_CONTRAST = """() => {
 _WIDTH = "document.documentElement.scrollWidth"
 
 
-@pytest.fixture(params=["report", "clusters"])
+@pytest.fixture(params=["report", "clusters", "intents"])
 def made(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of each page that a command writes."""
     texts = {
         "report": lambda: report(load_runs(sample_runs(tmp_path, monkeypatch)), "bm25"),
-        "clusters": lambda: clusters(
-            Discovery((Cluster(0, 7, {"coding": 5}, (("s1", "fix it " * 60),), ("code", "error")),), 0.9, 7)
-        ),
+        "clusters": lambda: clusters(Discovery((CLUSTER,), 0.9, 7)),
+        "intents": lambda: intents(FOUND, QUALITY),
     }
     path = tmp_path / "page.html"
     long = texts[request.param]().replace("<code>", "<code>/a/path" + "/without/a/space" * 12)
