@@ -28,8 +28,13 @@ from retrieval.relevance import RelevanceModel, Scored
 
 
 def figures_of(questions: Sequence[Prepared], model: RelevanceModel) -> dict[str, Any]:
-    """Return every figure of one file."""
-    asked = [question for question in questions if question.asked.origin in {"own", "foreign", "nothing"}]
+    """Return every figure of one file.
+
+    Questions put once more to a few sessions of a history, which have no weight, are easier and count
+    nowhere.
+    """
+    natural = {"own", "foreign", "nothing"}
+    asked = [question for question in questions if question.weight and question.asked.origin in natural]
     scored = [model.score(question.turns) for question in asked]
     floors = [
         floor(question.asked.query, question.turns, scores, model, question.asked.found.size)

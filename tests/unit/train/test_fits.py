@@ -19,10 +19,11 @@ from eval.train.projection import principal_directions
 from eval.train.questions import Source, questions_of
 from eval.train.ranker import fit_ranker
 from eval.train.searched import Asked, continued
+from eval.train.unseen import figures_of
 from memory.encoders import Encoding
 from memory.tokens import TokenCounter
 from retrieval.known import known_inputs
-from retrieval.relevance import mixed
+from retrieval.relevance import RelevanceModel, mixed
 from tests.searching import DIM, Said, ask, encoding
 
 TALK = [
@@ -126,6 +127,14 @@ def test_questions_nothing_answers_are_put_to_every_history(tmp_path: Path) -> N
     assert {q.asked.question.text for q in found if q.asked.origin == "foreign" and q.history == "a"} == {
         "which colour for the garden?"
     }
+
+
+def test_questions_put_to_a_few_sessions_are_not_judged() -> None:
+    model = RelevanceModel.shipped()
+    easier = [replace(question, weight=0.0) for question in questions()]
+    alone = figures_of(questions(), model)
+    assert alone["questions"] == len(questions())
+    assert json.dumps(figures_of([*questions(), *easier], model)) == json.dumps(alone)
 
 
 def test_logistic_finds_planted_weights() -> None:
