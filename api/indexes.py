@@ -11,13 +11,13 @@ from memory.ledger import Ledger, outbox
 from memory.ledger.tenancy import EVERY_TENANT
 from memory.purge.derived import Derived
 from memory.times import now
-from retrieval.codec import TokenCodec
 from retrieval.embedded import EmbeddedIndex
 from retrieval.embedded.beside import Beside, WithBeside
-from retrieval.guarded import GuardedIndex
-from retrieval.index import Index, IndexSettings
-from retrieval.late import LateIndex
-from retrieval.reindex import Rebuildable, reconcile
+from retrieval.index.guarded import GuardedIndex
+from retrieval.index.late import LateIndex
+from retrieval.index.port import Index, IndexSettings
+from retrieval.indexing.reindex import Rebuildable, reconcile
+from retrieval.passages.codec import TokenCodec
 
 if TYPE_CHECKING:
     from retrieval.qdrant import QdrantIndex

@@ -15,12 +15,12 @@ from memory.errors import DataFolderInUseError, EncoderMismatchError
 from memory.folder import DataFolder
 from memory.ledger import Ledger
 from memory.tokens import TokenCounter
-from retrieval.alike import compared
-from retrieval.codec import TokenCodec, default_codec
 from retrieval.embedded import EmbeddedIndex
 from retrieval.embedded.beside import Beside
-from retrieval.index import IndexSettings
-from retrieval.reindex import Progress, Rebuildable, Reindex
+from retrieval.index.port import IndexSettings
+from retrieval.indexing.alike import compared
+from retrieval.indexing.reindex import Progress, Rebuildable, Reindex
+from retrieval.passages.codec import TokenCodec, default_codec
 
 if TYPE_CHECKING:
     from retrieval.qdrant import QdrantIndex

@@ -37,14 +37,14 @@ from memory.risk.model import shipped as risk_model
 from memory.routing import load_routing
 from memory.seal import Sealing
 from memory.tokens import TokenCounter
-from retrieval.codec import default_codec
 from retrieval.embedded import EmbeddedIndex
 from retrieval.finder import Finder
-from retrieval.index import Index
-from retrieval.indexer import Indexer
+from retrieval.index.port import Index
+from retrieval.indexing.indexer import Indexer
+from retrieval.indexing.repair import Repair
+from retrieval.passages.codec import default_codec
 from retrieval.recall import Recall
-from retrieval.relevance import RelevanceModel
-from retrieval.repair import Repair
+from retrieval.relevance.model import RelevanceModel
 from retrieval.search import Search
 
 log = structlog.get_logger()

@@ -11,13 +11,13 @@ from eval.datasets.turns import turn
 from memory.encoders import Encoder
 from memory.scope import Scope
 from memory.tokens import TokenCounter
-from retrieval.choose import choose
-from retrieval.codec import TokenCodec
-from retrieval.features import featured
-from retrieval.index import Found, Index, IndexedTurn, Limits
-from retrieval.passages import encoded
-from retrieval.query import Query, views
-from retrieval.relevance import RelevanceModel
+from retrieval.evidence.features import featured
+from retrieval.index.port import Found, Index, IndexedTurn, Limits
+from retrieval.packing.choose import choose
+from retrieval.passages.codec import TokenCodec
+from retrieval.passages.making import encoded
+from retrieval.query.query import Query, views
+from retrieval.relevance.model import RelevanceModel
 
 BEST = 50
 

@@ -21,11 +21,11 @@ from memory.encoders import OnnxEncoder
 from memory.scope import Scope
 from memory.turns import NewTurn
 from memory.vault.master import new_key
-from retrieval.codec import default_codec
 from retrieval.embedded.hot import HotScope
 from retrieval.embedded.index import FILE
 from retrieval.embedded.store import Store
-from retrieval.index import IndexedTurn
+from retrieval.index.port import IndexedTurn
+from retrieval.passages.codec import default_codec
 from retrieval.qdrant.points import points_of
 
 _SENTENCES = 300

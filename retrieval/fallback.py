@@ -13,12 +13,12 @@ from memory.ledger import Ledger, turns
 from memory.scope import Scope
 from memory.tokens import TokenCounter
 from memory.turns import Turn
-from retrieval.codec import TokenCodec
 from retrieval.embedded.hot import HotScope
-from retrieval.index import Found, IndexedTurn, Limits, QueryView
-from retrieval.passages import unencoded
-from retrieval.query import Query
-from retrieval.terms import terms
+from retrieval.index.port import Found, IndexedTurn, Limits, QueryView
+from retrieval.passages.codec import TokenCodec
+from retrieval.passages.making import unencoded
+from retrieval.passages.terms import terms
+from retrieval.query.query import Query
 
 # Seconds for reading, and then for preparing what was chosen. Whoever waits has waited for the index.
 _READING = 0.06

@@ -18,13 +18,13 @@ from memory.times import now
 from memory.tokens import TokenCounter
 from memory.trust import Tier, tier
 from memory.turns import Turn
-from retrieval.codec import TokenCodec
 from retrieval.fallback import LedgerSearch
-from retrieval.index import Found, Index, IndexedTurn, Limits, QueryView
-from retrieval.passages import encoded, unencoded
-from retrieval.query import Query, views
-from retrieval.recalled import own_text
-from retrieval.repair import Repair
+from retrieval.index.port import Found, Index, IndexedTurn, Limits, QueryView
+from retrieval.indexing.repair import Repair
+from retrieval.passages.codec import TokenCodec
+from retrieval.passages.making import encoded, unencoded
+from retrieval.query.query import Query, views
+from retrieval.rendering.recalled import own_text
 
 log = structlog.get_logger()
 

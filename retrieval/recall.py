@@ -9,12 +9,12 @@ from memory.scope import Scope
 from memory.tokens import TokenCounter
 from memory.trust import Tier, tier_of_role
 from memory.turns import Turn
-from retrieval.choose import Choice, Pick, choose
 from retrieval.finder import Clock, Finder, Finding, Wanted
-from retrieval.fitting import fitted
-from retrieval.recalled import own
-from retrieval.relevance import RelevanceModel
-from retrieval.render import Record, in_order
+from retrieval.packing.choose import Choice, Pick, choose
+from retrieval.packing.fitting import fitted
+from retrieval.relevance.model import RelevanceModel
+from retrieval.rendering.recalled import own
+from retrieval.rendering.render import Record, in_order
 
 
 @dataclass(frozen=True, slots=True)

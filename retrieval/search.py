@@ -6,9 +6,9 @@ from memory.ledger import Ledger, turns
 from memory.scope import Scope
 from memory.trust import Tier, tier_of_role
 from memory.turns import Turn
-from retrieval.choose import rank
 from retrieval.finder import Clock, Finder, Wanted
-from retrieval.relevance import RelevanceModel
+from retrieval.packing.choose import rank
+from retrieval.relevance.model import RelevanceModel
 
 
 @dataclass(frozen=True, slots=True)

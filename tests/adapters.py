@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
-from retrieval.codec import TokenCodec
 from retrieval.embedded import EmbeddedIndex
-from retrieval.index import Index
+from retrieval.index.port import Index
+from retrieval.passages.codec import TokenCodec
 from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect
 from tests.exact import ExactIndex
 from tests.qdrant.rest import scratch, serving

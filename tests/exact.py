@@ -13,8 +13,7 @@ from memory.encoders.port import Floats, unit
 from memory.errors import EncoderMismatchError
 from memory.residue import Piece
 from memory.scope import Scope
-from retrieval.codec import TokenCodec
-from retrieval.index import (
+from retrieval.index.port import (
     MATCHED_TERMS,
     Candidates,
     Found,
@@ -25,7 +24,8 @@ from retrieval.index import (
     Passage,
     QueryView,
 )
-from retrieval.traces import pieces_of
+from retrieval.index.traces import pieces_of
+from retrieval.passages.codec import TokenCodec
 
 
 @dataclass(frozen=True)

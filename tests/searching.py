@@ -10,12 +10,12 @@ from memory.encoders import OnnxEncoder
 from memory.encoders.port import Encoding, Floats, unit
 from memory.tokens import TokenCounter
 from memory.turns import Role, Turn
-from retrieval.codec import TokenCodec
 from retrieval.embedded.hot import HotScope
-from retrieval.index import Found, Limits
-from retrieval.passages import indexed, spans_of
-from retrieval.query import Query, view
-from retrieval.terms import located, term_hash
+from retrieval.index.port import Found, Limits
+from retrieval.passages.codec import TokenCodec
+from retrieval.passages.making import indexed, spans_of
+from retrieval.passages.terms import located, term_hash
+from retrieval.query.query import Query, view
 
 DIM = 64
 DAY = 86_400

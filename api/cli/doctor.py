@@ -16,9 +16,9 @@ from memory.ledger import outbox
 from memory.ledger.schema import turns, users
 from memory.ledger.tenancy import EVERY_TENANT
 from memory.tokens import TokenCounter
-from retrieval.codec import default_codec
 from retrieval.embedded import EmbeddedIndex
-from retrieval.relevance import RelevanceModel
+from retrieval.passages.codec import default_codec
+from retrieval.relevance.model import RelevanceModel
 
 
 @dataclass(frozen=True, slots=True)

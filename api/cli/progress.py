@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli.shared import console
-from retrieval.reindex import Progress as Told
+from retrieval.indexing.reindex import Progress as Told
 
 
 @contextmanager

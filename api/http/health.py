@@ -10,7 +10,7 @@ from api.http.auth import Opened
 from api.metrics import BREAKER, QUEUED
 from api.version import VERSION
 from memory.errors import UnavailableError
-from retrieval.guarded import GuardedIndex
+from retrieval.index.guarded import GuardedIndex
 
 router = APIRouter(tags=["health"])
 

@@ -16,9 +16,9 @@ from eval.datasets import read
 from eval.run.encoders import lazy_encoder
 from memory.encoders import Encoder
 from memory.errors import SetupError
-from retrieval.codec import TokenCodec, default_codec
 from retrieval.embedded import EmbeddedIndex
-from retrieval.index import Index
+from retrieval.index.port import Index
+from retrieval.passages.codec import TokenCodec, default_codec
 
 _HOT = 1 << 30
 

@@ -6,7 +6,7 @@ from eval.datasets.model import Unit
 from eval.datasets.turns import turn
 from eval.systems.port import Delivered, Item
 from memory.tokens import TokenCounter
-from retrieval.render import Record, closing, day_of, header, opening, render
+from retrieval.rendering.render import Record, closing, day_of, header, opening, render
 
 # Every fence number has as many digits and so as many tokens; a fixed one makes runs repeatable.
 _NONCE = "0" * 39

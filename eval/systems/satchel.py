@@ -20,7 +20,7 @@ from memory.purge import Subject
 from memory.scope import Scope
 from memory.times import to_micros
 from retrieval.finder import Wanted
-from retrieval.relevance import RelevanceModel
+from retrieval.relevance.model import RelevanceModel
 
 _PURGE_SECONDS = 60
 

@@ -23,10 +23,10 @@ from eval.train.searched import asked
 from memory.encoders import OnnxEncoder
 from memory.encoders.port import Floats
 from memory.tokens import TokenCounter
-from retrieval.codec import default_codec
-from retrieval.index import Limits
-from retrieval.packing import PRICE
-from retrieval.relevance import RelevanceModel, Scored
+from retrieval.index.port import Limits
+from retrieval.packing.packing import PRICE
+from retrieval.passages.codec import default_codec
+from retrieval.relevance.model import RelevanceModel, Scored
 
 Score = Callable[[Prepared], Floats]
 

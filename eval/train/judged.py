@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.train.prepared import Prepared
-from retrieval.packing import MIN_RELEVANCE, PRICE, Packing, pack
-from retrieval.relevance import Scored
+from retrieval.packing.packing import MIN_RELEVANCE, PRICE, Packing, pack
+from retrieval.relevance.model import Scored
 
 BUDGETS = (256, 512, 1024, 2048, 4096)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from eval.train.logistic import Vector, fit_logistic
 from eval.train.prepared import Mask, Prepared, folds
-from retrieval.known import known_inputs
+from retrieval.relevance.known import known_inputs
 
 L2 = 0.01
 # How much a question counts by its origin: what was made by rule is plain, and there is much of it.
@@ -17,7 +17,7 @@ LOST = 0.005
 
 
 def fit_known(questions: Sequence[Prepared], complete: Mask) -> Vector:
-    """Return logistic weights of `retrieval.known.INPUTS`.
+    """Return logistic weights of `retrieval.relevance.known.INPUTS`.
 
     The direction is learned with the same mass for each dataset, and in it for what is answered and
     what is not; the level from questions of the `complete` alone, as they come.

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.train.searched import Asked
-from retrieval.features import Featured, featured
-from retrieval.index import Candidates, Found
+from retrieval.evidence.features import Featured, featured
+from retrieval.index.port import Candidates, Found
 
 Mask = NDArray[np.bool_]
 

@@ -12,8 +12,8 @@ from eval.train.evidence import History, Question, read
 from eval.train.prepared import Prepared, of_few_sessions, prepared, without_evidence
 from eval.train.searched import asked, continued
 from memory.tokens import TokenCounter
-from retrieval.codec import default_codec
-from retrieval.index import Limits
+from retrieval.index.port import Limits
+from retrieval.passages.codec import default_codec
 
 
 @dataclass(frozen=True, slots=True)

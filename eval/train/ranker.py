@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from eval.train.prepared import Prepared
-from retrieval.relevance import gate_inputs
+from retrieval.relevance.model import gate_inputs
 
 Vector = NDArray[np.float64]
 

@@ -23,9 +23,8 @@ from eval.train.questions import SOURCES, histories_of, questions_of
 from eval.train.ranker import Mixture, fit_ranker
 from memory.encoders import OnnxEncoder
 from memory.tokens import TokenCounter
-from retrieval.known import INPUTS as KNOWN_INPUTS
-from retrieval.quality import INPUTS, quality_inputs
-from retrieval.relevance import (
+from retrieval.relevance.known import INPUTS as KNOWN_INPUTS
+from retrieval.relevance.model import (
     CALIBRATED_ON,
     FORMAT,
     QUALITIES,
@@ -36,6 +35,7 @@ from retrieval.relevance import (
     mixed,
     sigmoid,
 )
+from retrieval.relevance.quality import INPUTS, quality_inputs
 
 EXPERTS = 2
 RANKER_L2 = 0.03

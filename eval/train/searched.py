@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from eval.train.encoded import EncodedTexts
 from eval.train.evidence import History, Question
 from memory.tokens import TokenCounter
-from retrieval.codec import TokenCodec
 from retrieval.embedded.hot import HotScope
 from retrieval.finder import RECENT
-from retrieval.index import Found, IndexedTurn, Limits
-from retrieval.passages import indexed, searched_text, spans_of
-from retrieval.query import Query, said_text, view
+from retrieval.index.port import Found, IndexedTurn, Limits
+from retrieval.passages.codec import TokenCodec
+from retrieval.passages.making import indexed, searched_text, spans_of
+from retrieval.query.query import Query, said_text, view
 
 # Of the questions that no turn of the conversation asks, one in so many is asked after unrelated turns.
 _ASIDE = 4

@@ -21,10 +21,10 @@ from eval.train.prepared import Prepared
 from eval.train.questions import Source, questions_of
 from memory.encoders import OnnxEncoder
 from memory.tokens import TokenCounter
-from retrieval.choose import floor
-from retrieval.packing import NOTHING
-from retrieval.quality import nothing, quality
-from retrieval.relevance import RelevanceModel, Scored
+from retrieval.packing.choose import floor
+from retrieval.packing.packing import NOTHING
+from retrieval.relevance.model import RelevanceModel, Scored
+from retrieval.relevance.quality import nothing, quality
 
 
 def figures_of(questions: Sequence[Prepared], model: RelevanceModel) -> dict[str, Any]:

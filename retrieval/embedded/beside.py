@@ -11,7 +11,7 @@ from memory.residue import Piece, pieces_of_bytes
 from memory.scope import Scope
 from retrieval.embedded.index import FILE, EmbeddedIndex
 from retrieval.embedded.store import Store
-from retrieval.index import Index, IndexSettings
+from retrieval.index.port import Index, IndexSettings
 
 _FOLDER = "beside"
 _READY = "ready"

@@ -10,7 +10,7 @@ from memory.errors import RefusedError, SatchelError
 from memory.scope import Scope
 from retrieval.embedded.hot import HotScope
 from retrieval.embedded.store import Store
-from retrieval.index import IndexedTurn
+from retrieval.index.port import IndexedTurn
 
 # Users of more turns than these are read in the background: it takes seconds.
 LARGE = 20_000

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from memory.encoders.port import Floats
-from retrieval.index import Found, IndexedTurn, Ints, Limits, Passage, QueryView
+from retrieval.index.port import Found, IndexedTurn, Ints, Limits, Passage, QueryView
 from retrieval.scoring.outline import Outline
 from retrieval.scoring.search import Cosines, Details, search
 from retrieval.scoring.sessions import spread

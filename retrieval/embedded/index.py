@@ -5,12 +5,12 @@ from pathlib import Path
 
 from memory.residue import Piece
 from memory.scope import Scope
-from retrieval.codec import TokenCodec
 from retrieval.embedded.heat import Heat
 from retrieval.embedded.hot import HotScope
 from retrieval.embedded.store import Store
-from retrieval.index import Found, IndexedTurn, IndexSettings, Ints, Limits, QueryView
-from retrieval.traces import pieces_of
+from retrieval.index.port import Found, IndexedTurn, IndexSettings, Ints, Limits, QueryView
+from retrieval.index.traces import pieces_of
+from retrieval.passages.codec import TokenCodec
 
 FILE = "index.sqlite3"
 

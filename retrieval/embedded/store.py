@@ -21,8 +21,8 @@ from memory.ledger.engine import reading, sqlite_engine, writing
 from memory.ledger.held import held
 from memory.scope import Scope
 from retrieval.embedded.file import TOTALS, damage_told, entries, prepare, settings_rows, sums, tables
-from retrieval.entry import checksum, packed, unpacked
-from retrieval.index import IndexedTurn, IndexSettings, Ints
+from retrieval.index.entry import checksum, packed, unpacked
+from retrieval.index.port import IndexedTurn, IndexSettings, Ints
 
 _PAGE = 10_000
 # Turns that are unpacked at once.

@@ -9,7 +9,7 @@ from qdrant_client import models as q
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from memory.errors import EncoderMismatchError, SetupError
-from retrieval.index import IndexSettings
+from retrieval.index.port import IndexSettings
 from retrieval.qdrant.remote import Clients, Remote, answering, shard_key
 
 DENSE = "dense"

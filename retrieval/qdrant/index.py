@@ -11,8 +11,8 @@ from qdrant_client import models as q
 from memory.errors import RefusedError, UnavailableError
 from memory.residue import Piece
 from memory.scope import Scope
-from retrieval.codec import TokenCodec
-from retrieval.index import Found, IndexedTurn, IndexSettings, Ints, Limits, QueryView
+from retrieval.index.port import Found, IndexedTurn, IndexSettings, Ints, Limits, QueryView
+from retrieval.passages.codec import TokenCodec
 from retrieval.qdrant import collection, marks
 from retrieval.qdrant.collection import TOKENS, QdrantOptions
 from retrieval.qdrant.points import FIELDS, Shape, of_keys, of_owner, owner_of, points_of, turns_of

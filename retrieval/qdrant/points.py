@@ -18,8 +18,8 @@ from qdrant_client import models as q
 from memory.encoders.port import Floats
 from memory.errors import CorruptFileError
 from memory.scope import Scope
-from retrieval.entry import checksum, packed, pooled_of, unpacked
-from retrieval.index import IndexedTurn, Passage
+from retrieval.index.entry import checksum, packed, pooled_of, unpacked
+from retrieval.index.port import IndexedTurn, Passage
 from retrieval.qdrant.collection import DENSE, TOKENS
 
 FIELDS = ("key", "place", "of", "entry", "crc")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from qdrant_client import models as q
 
 from memory.scope import Scope
-from retrieval.index import IndexedTurn
+from retrieval.index.port import IndexedTurn
 from retrieval.qdrant import marks
 from retrieval.qdrant.moments import Moments
 from retrieval.qdrant.points import FIELDS, Shape, after, of_owner, owner_of, turns_of

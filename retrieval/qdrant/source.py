@@ -6,8 +6,8 @@ import numpy as np
 from qdrant_client import models as q
 
 from memory.encoders.port import Floats
-from retrieval.codec import TokenCodec
-from retrieval.index import Ints, Limits, QueryView
+from retrieval.index.port import Ints, Limits, QueryView
+from retrieval.passages.codec import TokenCodec
 from retrieval.qdrant.collection import DENSE, TOKENS
 from retrieval.qdrant.points import of_owner, of_session, point_id, vector_of
 from retrieval.qdrant.replica import Replica

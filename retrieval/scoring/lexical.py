@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
-from retrieval.index import MATCHED_TERMS, Ints
+from retrieval.index.port import MATCHED_TERMS, Ints
+from retrieval.passages.terms import Terms
 from retrieval.scoring.columns import Column
 from retrieval.scoring.postings import Counts, Postings, Rows
-from retrieval.terms import Terms
 
 K1 = 1.2
 B = 0.75

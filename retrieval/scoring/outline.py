@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
-from retrieval.index import IndexedTurn, Ints
+from retrieval.index.port import IndexedTurn, Ints
 from retrieval.scoring.columns import Column
 from retrieval.scoring.lexical import Lexical
 from retrieval.scoring.sessions import Sessions

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.passages.terms import Terms
 from retrieval.scoring.columns import Column
-from retrieval.terms import Terms
 
 Rows = NDArray[np.int32]
 Counts = NDArray[np.uint16]

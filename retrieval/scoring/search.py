@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
-from retrieval.index import Candidates, Found, Ints, Limits, QueryView
+from retrieval.index.port import Candidates, Found, Ints, Limits, QueryView
 from retrieval.scoring.lexical import LexicalScores
 from retrieval.scoring.outline import (
     END,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats, unit
-from retrieval.index import Ints
+from retrieval.index.port import Ints
 from retrieval.scoring.columns import Column
 
 # Sessions whose mean direction stands for the thread that a query continues.

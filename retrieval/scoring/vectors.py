@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
-from retrieval.codec import Codes, TokenCodec
-from retrieval.index import Ints, Passage, QueryView
+from retrieval.index.port import Ints, Passage, QueryView
+from retrieval.passages.codec import Codes, TokenCodec
 from retrieval.scoring.columns import Column
 
 

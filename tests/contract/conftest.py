@@ -5,10 +5,10 @@ import pytest
 from memory.encoders import OnnxEncoder
 from memory.scope import Scope
 from memory.tokens import TokenCounter
-from retrieval.codec import default_codec
-from retrieval.index import IndexedTurn, QueryView
-from retrieval.passages import indexed, searched_text, spans_of, unencoded
-from retrieval.query import Query, views
+from retrieval.index.port import IndexedTurn, QueryView
+from retrieval.passages.codec import default_codec
+from retrieval.passages.making import indexed, searched_text, spans_of, unencoded
+from retrieval.query.query import Query, views
 from tests.helpers import a_turn
 
 ADA = Scope("acme", "ada")

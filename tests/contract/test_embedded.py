@@ -7,7 +7,7 @@ import pytest
 from memory.errors import CorruptFileError
 from memory.scope import Scope
 from retrieval.embedded import EmbeddedIndex
-from retrieval.index import Limits
+from retrieval.index.port import Limits
 from tests.adapters import embedded
 from tests.contract.conftest import ADA, CODEC, TEXTS, Maker
 

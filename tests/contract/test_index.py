@@ -8,8 +8,8 @@ import pytest
 
 from memory.errors import EncoderMismatchError
 from memory.scope import Scope
-from retrieval.codec import TokenCodec
-from retrieval.index import Index, IndexSettings, Limits
+from retrieval.index.port import Index, IndexSettings, Limits
+from retrieval.passages.codec import TokenCodec
 from tests.adapters import ADAPTERS, Open
 from tests.contract.conftest import ADA, BOB, CODEC, TEXTS, Maker
 

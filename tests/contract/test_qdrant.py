@@ -17,7 +17,7 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 
 from memory.errors import CorruptFileError, SetupError, UnavailableError
 from memory.scope import Scope
-from retrieval.index import Limits
+from retrieval.index.port import Limits
 from retrieval.qdrant import Clients, QdrantIndex, QdrantOptions, connect, vacuum
 from retrieval.qdrant.collection import collection_name
 from retrieval.qdrant.remote import Remote, answering

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from memory.tokens import TokenCounter
-from retrieval.render import parse
+from retrieval.rendering.render import parse
 from tests.serving import Server, Start, new_key, run
 
 CONVERSATION = [

@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from memory.scope import Scope
 from memory.tokens import TokenCounter
-from retrieval.index import Index, IndexedTurn, Limits
-from retrieval.passages import indexed, spans_of, unencoded
+from retrieval.index.port import Index, IndexedTurn, Limits
+from retrieval.passages.making import indexed, spans_of, unencoded
 from retrieval.qdrant import Clients, QdrantIndex, connect
-from retrieval.query import view
+from retrieval.query.query import view
 from tests.adapters import embedded, exact
 from tests.helpers import a_turn
 from tests.qdrant.rest import scratch, serving

@@ -14,7 +14,7 @@ from memory.ledger import turns
 from memory.scope import Scope
 from memory.turns import MAX_CONTENT, NewTurn
 from retrieval.finder import Wanted
-from retrieval.render import parse
+from retrieval.rendering.render import parse
 from tests.helpers import said
 
 # Everything but lone surrogates and NUL, which are refused.

@@ -22,15 +22,15 @@ from eval.latency.composed import ComposedEncoder, drawn
 from memory.encoders import Encoder, OnnxEncoder
 from memory.scope import Scope
 from memory.tokens import TokenCounter
-from retrieval.codec import TokenCodec, default_codec
 from retrieval.embedded import EmbeddedIndex
-from retrieval.index import Index, Limits, QueryView
-from retrieval.passages import encoded
+from retrieval.index.port import Index, Limits, QueryView
+from retrieval.passages.codec import TokenCodec, default_codec
+from retrieval.passages.making import encoded
 from retrieval.qdrant import QdrantIndex, connect
 from retrieval.qdrant.collection import DENSE, TOKENS
 from retrieval.qdrant.points import of_owner, owner_of
 from retrieval.qdrant.source import nearest
-from retrieval.query import Query, views
+from retrieval.query.query import Query, views
 from tests.helpers import a_turn
 from tests.qdrant.process import qdrant_process
 from tests.qdrant.translate import query

@@ -35,7 +35,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.services import Services, open_services
 from api.settings import Settings
-from retrieval.indexer import Indexer
+from retrieval.indexing.indexer import Indexer
 from tests.searching import WordsEncoder
 
 # Called by a scenario with what it was told is done; durable when it returns.

@@ -11,8 +11,8 @@ from api.stores import DEFAULT_TENANT
 from memory.encoders import Encoder
 from memory.ledger import turns
 from memory.scope import Scope
-from retrieval.codec import default_codec
-from retrieval.index import Limits, QueryView
+from retrieval.index.port import Limits, QueryView
+from retrieval.passages.codec import default_codec
 
 # More than any scope of these tests holds: a search by nothing that returns everything.
 _ALL = Limits(dense=1 << 20, lexical=0, newest=1 << 20)

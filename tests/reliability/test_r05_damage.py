@@ -16,7 +16,7 @@ from api.services import Services
 from memory.ledger.erasing import Subject
 from memory.scope import Scope
 from retrieval.finder import Wanted
-from retrieval.index import Candidates, Limits
+from retrieval.index.port import Candidates, Limits
 from tests.helpers import said
 from tests.reliability.conftest import Reached
 from tests.reliability.faults import opened

@@ -22,7 +22,7 @@ from memory.encoders.port import Encoding
 from memory.ledger import keys, turns
 from memory.scope import Scope
 from retrieval.embedded import EmbeddedIndex
-from retrieval.index import IndexedTurn
+from retrieval.index.port import IndexedTurn
 from tests.reliability.conftest import Reached
 from tests.reliability.invariants import assert_same_turns
 from tests.searching import WordsEncoder

@@ -17,11 +17,11 @@ from api.stores import open_ledger
 from memory.ledger import turns
 from memory.scope import Scope
 from memory.tokens import TokenCounter
-from retrieval.codec import default_codec
 from retrieval.fallback import LedgerSearch
-from retrieval.index import Limits
+from retrieval.index.port import Limits
+from retrieval.passages.codec import default_codec
 from retrieval.qdrant import QdrantIndex, connect
-from retrieval.query import Query, view
+from retrieval.query.query import Query, view
 from tests.helpers import said
 from tests.proxy import Network, Proxy, proxied
 from tests.qdrant.process import qdrant_process

@@ -23,8 +23,8 @@ from memory.residue import Piece
 from memory.scope import Scope
 from memory.times import now
 from memory.turns import Turn
-from retrieval.index import IndexedTurn
-from retrieval.indexer import Indexer
+from retrieval.index.port import IndexedTurn
+from retrieval.indexing.indexer import Indexer
 from tests.helpers import said
 from tests.reliability.conftest import Reached
 from tests.reliability.interleaving import Interleaving
@@ -201,11 +201,13 @@ def _count(tx: sa.Connection, scope: Scope, seen: Sequence[tuple[Turn, object]])
 def interleavings(ledger: Ledger, seeds: range, patch: pytest.MonkeyPatch) -> tuple[int, int]:
     """Play them; return how many kills and how many turns there were."""
     unscanned(patch)
-    patch.setattr("retrieval.indexer._BATCH", 2)  # so that workers could each have a part of a session
+    patch.setattr(
+        "retrieval.indexing.indexer._BATCH", 2
+    )  # so that workers could each have a part of a session
     deaths = kept = 0
     for seed in seeds:
         world = World(ledger, seed)
-        patch.setattr("retrieval.indexer.now", world.now)
+        patch.setattr("retrieval.indexing.indexer.now", world.now)
         world.live()
         ids = {turn.id for turn in world.kept()}
         assert world.index.kept.get(world.scope.user, set()) == ids, f"seed {seed}"

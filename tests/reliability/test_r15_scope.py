@@ -11,8 +11,8 @@ from memory.errors import InvalidInputError
 from memory.ledger import Ledger
 from memory.scope import Scope
 from retrieval.embedded import EmbeddedIndex
-from retrieval.guarded import GuardedIndex
-from retrieval.index import Index
+from retrieval.index.guarded import GuardedIndex
+from retrieval.index.port import Index
 from retrieval.qdrant.index import QdrantIndex
 from tests.reliability.conftest import Reached
 

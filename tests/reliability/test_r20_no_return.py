@@ -12,7 +12,7 @@ from memory.ledger import EVERY_TENANT, insights, outbox
 from memory.purge import Subject
 from memory.scope import Scope
 from retrieval.finder import Wanted
-from retrieval.index import Limits
+from retrieval.index.port import Limits
 from tests.helpers import said
 from tests.reliability.conftest import Reached
 from tests.reliability.faults import opened

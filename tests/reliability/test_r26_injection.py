@@ -14,8 +14,8 @@ from memory.ledger import turns
 from memory.scope import Scope, check_name
 from memory.turns import NewTurn
 from retrieval.finder import Wanted
-from retrieval.recalled import own
-from retrieval.render import RECORD, Record, closing, new_nonce, opening, parse, render
+from retrieval.rendering.recalled import own
+from retrieval.rendering.render import RECORD, Record, closing, new_nonce, opening, parse, render
 from tests.helpers import a_turn
 from tests.reliability.conftest import Reached
 

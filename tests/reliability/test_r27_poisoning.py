@@ -11,9 +11,9 @@ from memory.scope import Scope
 from memory.trust import Tier
 from memory.turns import NewTurn
 from retrieval.finder import Wanted
-from retrieval.packing import LOW_SHARE
+from retrieval.packing.packing import LOW_SHARE
 from retrieval.recall import Context
-from retrieval.render import closing, opening, render
+from retrieval.rendering.render import closing, opening, render
 from tests.reliability.conftest import Reached
 from tests.reliability.poison import Fact, background, facts
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.excerpts import WHOLE, excerpts
+from retrieval.passages.excerpts import WHOLE, excerpts
 
 
 @given(st.text(max_size=5000) | st.text("ab. \n`|-", max_size=5000))

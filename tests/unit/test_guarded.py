@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from memory.errors import RefusedError, UnavailableError
-from retrieval.guarded import Breaker
+from retrieval.index.guarded import Breaker
 
 
 class Clock:

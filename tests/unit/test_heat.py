@@ -16,7 +16,7 @@ from memory.tokens import TokenCounter
 from retrieval.embedded import EmbeddedIndex
 from retrieval.embedded.index import FILE
 from retrieval.embedded.store import Store
-from retrieval.index import IndexedTurn
+from retrieval.index.port import IndexedTurn
 from tests.contract.conftest import CODEC, Maker
 
 ADA, BOB = Scope("acme", "ada"), Scope("acme", "bob")

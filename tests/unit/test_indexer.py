@@ -10,7 +10,7 @@ from memory.errors import UnavailableError
 from memory.ledger import EVERY_TENANT
 from memory.ledger.schema import outbox
 from memory.scope import Scope
-from retrieval.index import IndexedTurn
+from retrieval.index.port import IndexedTurn
 from tests.helpers import said
 from tests.reliability.faults import opened
 

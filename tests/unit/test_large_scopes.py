@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from retrieval.index import Candidates
+from retrieval.index.port import Candidates
 from tests.searching import Said, found_in, memory
 
 WORDS = [f"{first}{last}" for first in "bdfglmnprst" for last in ("ado", "ine", "ower", "ustic", "elling")]

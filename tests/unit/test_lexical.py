@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval.passages.terms import counted, term_hash
 from retrieval.scoring.lexical import K1, B, Lexical
-from retrieval.terms import counted, term_hash
 
 WORDS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12)
 

@@ -11,7 +11,7 @@ from api.services import Services
 from memory.errors import UnavailableError
 from memory.ledger import Ledger
 from memory.ledger.postgres import postgres_engine
-from retrieval.guarded import GuardedIndex
+from retrieval.index.guarded import GuardedIndex
 from tests.unit.test_wall import MASTER
 
 pytestmark = pytest.mark.parametrize("stored", ["sqlite"], indirect=True)

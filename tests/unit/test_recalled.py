@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.passages import spans_of
-from retrieval.recalled import own
-from retrieval.render import Record, new_nonce, render
+from retrieval.passages.making import spans_of
+from retrieval.rendering.recalled import own
+from retrieval.rendering.render import Record, new_nonce, render
 from tests.helpers import a_turn
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

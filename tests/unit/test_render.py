@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from memory.errors import InvalidInputError
 from memory.tokens import TokenCounter
-from retrieval.render import Record, closing, header, new_nonce, opening, parse, render
+from retrieval.rendering.render import Record, closing, header, new_nonce, opening, parse, render
 from tests.helpers import a_turn
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.terms import _stemmers, counted, located, terms
+from retrieval.passages.terms import _stemmers, counted, located, terms
 
 
 def test_words_meet_their_inflections() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from memory.errors import CorruptFileError, SetupError
-from retrieval.choose import choose, rank
-from retrieval.index import Limits
-from retrieval.query import Query, view
-from retrieval.relevance import RelevanceModel
+from retrieval.index.port import Limits
+from retrieval.packing.choose import choose, rank
+from retrieval.query.query import Query, view
+from retrieval.relevance.model import RelevanceModel
 from tests.searching import CODEC, Said, ask, encoding, memory
 
 MODEL = RelevanceModel.shipped()

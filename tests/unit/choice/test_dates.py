@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from retrieval.dates import ranges
+from retrieval.query.dates import ranges
 
 AT = datetime(2023, 10, 18, 12, tzinfo=UTC).timestamp()  # a Wednesday
 

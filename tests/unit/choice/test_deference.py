@@ -3,9 +3,9 @@
 import pytest
 
 from memory.trust import Tier
-from retrieval.choose import choose, rank
-from retrieval.packing import LOW_SHARE
-from retrieval.relevance import RelevanceModel
+from retrieval.packing.choose import choose, rank
+from retrieval.packing.packing import LOW_SHARE
+from retrieval.relevance.model import RelevanceModel
 from tests.searching import Said, ask
 
 MODEL = RelevanceModel.shipped()

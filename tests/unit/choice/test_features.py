@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from retrieval.features import Featured, featured
-from retrieval.kinds import KINDS, kinds
-from retrieval.matches import Matches
-from retrieval.traits import Trait, speaker_code, traits
+from retrieval.evidence.features import Featured, featured
+from retrieval.evidence.matches import Matches
+from retrieval.passages.traits import Trait, speaker_code, traits
+from retrieval.query.kinds import KINDS, kinds
 from tests.searching import Said, ask
 
 TALK = [

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from retrieval.choose import choose, floor
-from retrieval.content import has_content
-from retrieval.features import featured
-from retrieval.known import INPUTS, asks_nothing, known_inputs, leans_back
-from retrieval.packing import MIN_RELEVANCE, NOTHING
-from retrieval.relevance import RelevanceModel, Scored
-from retrieval.terms import terms
+from retrieval.evidence.features import featured
+from retrieval.packing.choose import choose, floor
+from retrieval.packing.packing import MIN_RELEVANCE, NOTHING
+from retrieval.passages.terms import terms
+from retrieval.query.content import has_content
+from retrieval.relevance.known import INPUTS, asks_nothing, known_inputs, leans_back
+from retrieval.relevance.model import RelevanceModel, Scored
 from tests.searching import Said, ask
 
 MODEL = RelevanceModel.shipped()

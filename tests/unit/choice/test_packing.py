@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.features import featured
-from retrieval.index import Found
-from retrieval.packing import FENCE, Packing, pack
-from retrieval.query import Query
-from retrieval.relevance import Scored
+from retrieval.evidence.features import featured
+from retrieval.index.port import Found
+from retrieval.packing.packing import FENCE, Packing, pack
+from retrieval.query.query import Query
+from retrieval.relevance.model import Scored
 from tests.searching import Said, ask
 
 SHORT = [Said(f"note {word} about the {word} plan", session=n % 3) for n, word in enumerate("abcdefgh")]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from retrieval.features import featured
-from retrieval.quality import INPUTS, quality_inputs
-from retrieval.relevance import Scored
+from retrieval.evidence.features import featured
+from retrieval.relevance.model import Scored
+from retrieval.relevance.quality import INPUTS, quality_inputs
 from tests.searching import Said, ask
 
 TURNS = featured(*ask("which green paint?", [Said("green paint"), Said("red paint"), Said("a train")]))

@@ -22,8 +22,8 @@ from eval.train.searched import Asked, continued
 from eval.train.unseen import figures_of
 from memory.encoders import Encoding
 from memory.tokens import TokenCounter
-from retrieval.known import known_inputs
-from retrieval.relevance import RelevanceModel, mixed
+from retrieval.relevance.known import known_inputs
+from retrieval.relevance.model import RelevanceModel, mixed
 from tests.searching import DIM, Said, ask, encoding
 
 TALK = [

@@ -1,0 +1,1 @@
+"""Keeping an index equal to the ledger: fed, repaired, rebuilt, compared."""

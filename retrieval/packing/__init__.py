@@ -1,0 +1,1 @@
+"""From weighed candidates to what goes into a budget, and why."""

@@ -1,0 +1,1 @@
+"""Turns made ready for search: excerpts, terms, token vectors."""
