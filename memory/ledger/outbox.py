@@ -195,5 +195,5 @@ def requeue(tx: sa.Connection, at: int, scope: Scope | None = None) -> int:
     if scope is not None:
         mine = sa.select(users.c.id).where(users.c.tenant == scope.tenant, users.c.name == scope.user)
         chosen = chosen.where(turns.c.user_id.in_(mine))
-    added = tx.execute(sa.insert(outbox).from_select(["turn_id", "user_id", "attempts", "due_at"], chosen))
-    return int(added.rowcount)
+    add = sa.insert(outbox).from_select(["turn_id", "user_id", "attempts", "due_at"], chosen)
+    return int(tx.execute(add, execution_options={"preserve_rowcount": True}).rowcount)

@@ -13,9 +13,12 @@ LOCAL = ("file://", "http://127.0.0.1:", "data:", "blob:")
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The Chromium of this machine; `make test` installs it where it may."""
+    """The Chromium of this machine; `make test` installs it where it may.
+
+    Of one module: its event loop counts as running, and other tests run loops of their own.
+    """
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("no Chromium on this machine: install it, for instance by `apt-get install chromium`")

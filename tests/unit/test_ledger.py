@@ -234,3 +234,14 @@ def test_a_file_follows_what_is_live(tmp_path: Path) -> None:
 
     assert (tmp_path / "ledger.sqlite3").stat().st_size < full / 3
     ledger.close()
+
+
+def test_all_of_a_user_is_queued_again(ledger: Ledger) -> None:
+    """What is queued already is not queued twice, and it is said how many came to it."""
+    first, *_ = remember(ledger, "one", "two", "three")
+    remember(ledger, "of another", scope=Scope("default", "bob", "b1"))
+    with ledger.writing(EVERY_TENANT) as tx:
+        outbox.done(tx, [first])
+
+        assert outbox.requeue(tx, now(), ADA) == 1
+        assert outbox.depth(tx) == 4
