@@ -1,7 +1,8 @@
 """Memory that was freed, given back to the system.
 
 glibc keeps freed memory for the thread that asked for it, in pieces between what is still used. In steady
-use the pieces grow in number: some 40 MB an hour at two sessions a second.
+use the pieces grow in number: 39 MB an hour at two sessions a second, without this
+(`pytest -m drill tests/reliability/test_r23_soak.py`).
 """
 
 import ctypes
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 
 from memory.loop import Loop
 
-# Seconds between two times; one takes some 10 ms.
+# Seconds between two times.
 _PAUSE = 30.0
 
 

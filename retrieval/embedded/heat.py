@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from memory.errors import RefusedError, SatchelError
+from memory.errors import RefusedError
 from memory.scope import Scope
 from retrieval.embedded.hot import HotScope
 from retrieval.embedded.store import Store
@@ -25,7 +25,7 @@ class _Load:
     large: bool
     late: list[IndexedTurn] = field(default_factory=list)
     given_up: bool = False
-    error: SatchelError | None = None
+    error: Exception | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -115,7 +115,7 @@ class Heat:
     def _load(self, user: Scope, load: _Load) -> None:
         try:
             self._take(user, load, self._whole(user, load))
-        except SatchelError as error:
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
             load.error = error
         finally:
             load.over.set()

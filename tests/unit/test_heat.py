@@ -127,3 +127,17 @@ def test_damage_is_told_to_who_asks_next(filled: EmbeddedIndex, tmp_path: Path) 
         with pytest.raises(CorruptFileError):
             missing_when_read(filled, {1})
     assert filled.missing(BOB, {100}) == set()
+
+
+def test_a_defect_ends_nobody_s_wait(filled: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody foresaw is raised too, and the next one reads again."""
+
+    def defect(store: Store, scope: Scope) -> Iterator[Sequence[IndexedTurn]]:
+        del store, scope
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "parts_of", defect)
+        with pytest.raises(MemoryError):
+            missing_when_read(filled, {1})
+    assert missing_when_read(filled, {1}) == set()
