@@ -61,7 +61,9 @@ class Heat:
                     yield hot
                     return
                 load = self._loads.get(user)
-            self._wait(user, load or self._begin(user))
+            load = load or self._begin(user)
+            if load is not None:
+                self._wait(user, load)
 
     def add(self, user: Scope, turns: Sequence[IndexedTurn]) -> None:
         """Add turns, which are on disk by now, to what is in memory of the user or will be."""
@@ -92,10 +94,12 @@ class Heat:
         if load is not None:
             load.given_up = True
 
-    def _begin(self, user: Scope) -> _Load:
-        """Read a user, a large one on another thread; return who does."""
+    def _begin(self, user: Scope) -> _Load | None:
+        """Read a user, a large one on another thread; return who does, None where somebody just has."""
         new = _Load(large=self._store.size_of(user) > LARGE)
         with self._lock:
+            if user in self._hot:
+                return None
             load = self._loads.setdefault(user, new)
         if load is new and load.large:
             threading.Thread(target=self._load, args=(user, load), name="heat", daemon=True).start()
