@@ -19,7 +19,7 @@ from eval.train.judged import BUDGETS, judge, table_of
 from eval.train.known import fit_known, threshold, unseen_known
 from eval.train.logistic import Vector, fit_logistic
 from eval.train.prepared import Mask, Prepared, folds
-from eval.train.questions import SOURCES, histories_of, questions_of
+from eval.train.questions import SOURCES, Source, histories_of, questions_of
 from eval.train.ranker import Mixture, fit_ranker
 from memory.encoders import OnnxEncoder
 from memory.tokens import TokenCounter
@@ -145,6 +145,30 @@ def fitted(questions: Sequence[Prepared], complete: Mask) -> tuple[Arrays, list[
     return arrays, scored
 
 
+def save(path: Path, arrays: Arrays) -> None:
+    """Write a model to where `RelevanceModel.load` finds it."""
+    with path.open("wb") as target:
+        np.savez(target, allow_pickle=False, **arrays)
+
+
+def learned_from(data: Path, cache: Path, without: str | None = None) -> list[tuple[Source, Prepared]]:
+    """Return every question of the sources below `data`, but for one file. cache: of encoded texts."""
+    counter = TokenCounter()
+    encoded = EncodedTexts(cache, OnnxEncoder())
+    found = histories_of(data, counter, without)
+    every = [history for histories in found.values() for history in histories]
+    return [
+        (source, question)
+        for source, histories in found.items()
+        for question in questions_of(source, histories, every, encoded, counter, recents=True)
+    ]
+
+
+def complete(asked: Sequence[tuple[Source, Prepared]]) -> Mask:
+    """Return which questions' labels say when a context suffices, bool (questions,)."""
+    return np.array([source.complete for source, _ in asked])
+
+
 def tables(file: str, judged: Sequence[tuple[Prepared, Scored]]) -> dict[str, Any]:
     """Return figures of a file, and what the turns just before add where they are known."""
     plain = [(q, score) for q, score in judged if not q.asked.query.recent]
@@ -163,26 +187,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--without", choices=[source.file for source in SOURCES], help="leave a source out")
     parser.add_argument("--cache", type=Path, default=Path("runs/encoded"))
     options = parser.parse_args(arguments)
-    counter = TokenCounter()
-    encoded = EncodedTexts(options.cache, OnnxEncoder())
     with threadpool_limits(1):  # sums in another order differ in the last bit
-        found = histories_of(options.data, counter, options.without)
-        every = [history for histories in found.values() for history in histories]
-        asked = [
-            (source, question)
-            for source, histories in found.items()
-            for question in questions_of(source, histories, every, encoded, counter, recents=True)
-        ]
-        questions = [question for _, question in asked]
-        arrays, scored = fitted(questions, np.array([source.complete for source, _ in asked]))
+        asked = learned_from(options.data, options.cache, options.without)
+        arrays, scored = fitted([question for _, question in asked], complete(asked))
         figures: dict[str, Any] = {}
-        for source in found:
+        for source in dict.fromkeys(source for source, _ in asked):
             own = [
                 (q, score) for (of, q), score in zip(asked, scored, strict=True) if of == source and q.weight
             ]
             figures |= tables(source.file, own)
-    with options.out.open("wb") as target:
-        np.savez(target, allow_pickle=False, **arrays)
+    save(options.out, arrays)
     options.out.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n")
 
 

@@ -7,13 +7,14 @@ holds the two equal.
 from memory.ledger.schema.access import idempotency, keys
 from memory.ledger.schema.audit import audit, audit_heads
 from memory.ledger.schema.base import Number, tables
-from memory.ledger.schema.content import sessions, tenants, turns, users
+from memory.ledger.schema.content import TOLD_BY_SOURCE, sessions, tenants, turns, users
 from memory.ledger.schema.erasing import backups, holds, purges, retention, sweeps, tombstones
 from memory.ledger.schema.insight import events, insights, last_contexts, recall_bins, recalls, reviews
 from memory.ledger.schema.queue import outbox
 from memory.ledger.schema.sealing import data_keys, secrets
 
 __all__ = [
+    "TOLD_BY_SOURCE",
     "Number",
     "audit",
     "audit_heads",

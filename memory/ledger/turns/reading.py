@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 import sqlalchemy as sa
 
-from memory.ledger.chunks import chunks
+from memory.ledger.chunks import among, chunks
 from memory.ledger.data_keys import DataKeys
-from memory.ledger.schema import turns, users
+from memory.ledger.schema import TOLD_BY_SOURCE, turns, users
 from memory.ledger.turns.rows import is_user, joined, of_user, opened, read, selected
 from memory.scope import Scope
 from memory.turns import Turn
@@ -17,11 +17,7 @@ _FEW = 100  # for who may stop early
 
 def by_id(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, Turn]:
     """Return those of the numbered turns that are the scope's."""
-    found: dict[int, Turn] = {}
-    for part in chunks(sorted(ids)):
-        query = of_user(scope).where(turns.c.id.in_(part))
-        found.update((turn.id, turn) for turn in read(tx, query))
-    return found
+    return {turn.id: turn for turn in read(tx, of_user(scope).where(among(tx, turns.c.id, ids)))}
 
 
 def numbered(tx: sa.Connection, ids: Sequence[int]) -> Iterator[Turn]:
@@ -67,13 +63,10 @@ def last_of_session(tx: sa.Connection, session: int, count: int) -> list[Turn]:
 
 def told_by_source(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, tuple[str, str]]:
     """Return role and source of those of the numbered turns whose trust their role alone doesn't tell."""
-    told = sa.or_(turns.c.role == "tool", turns.c.source.not_in((turns.c.role, sa.literal("import"))))
-    found: dict[int, tuple[str, str]] = {}
-    for part in chunks(sorted(ids)):
-        query = sa.select(turns.c.id, turns.c.role, turns.c.source).select_from(joined())
-        query = query.where(*is_user(scope), told, turns.c.id.in_(part))
-        found.update((row.id, (row.role, row.source)) for row in tx.execute(query))
-    return found
+    query = sa.select(turns.c.id, turns.c.role, turns.c.source)
+    query = query.select_from(turns.join(users, users.c.id == turns.c.user_id))
+    query = query.where(*is_user(scope), TOLD_BY_SOURCE, among(tx, turns.c.id, ids))
+    return {row.id: (row.role, row.source) for row in tx.execute(query)}
 
 
 def from_source(source: str) -> sa.ColumnElement[bool]:
