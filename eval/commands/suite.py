@@ -25,13 +25,19 @@ def suite_command(  # noqa: PLR0917 - one parameter an option
     budgets: Annotated[str, typer.Option(help="Token budgets, with commas between.")] = _BUDGETS,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many questions a data set.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; use 1 where latency counts.")] = 1,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder of `eval.train.left_out`'s models: DATASET/CONVERSATION.npz, for satchel."),
+    ] = None,
 ) -> None:
     """Run every system on every data set and write OUT/report.html. What is finished is not run again."""
     with told():
         folders = []
         for path in paths:
             for system in systems.split(","):
-                folder = out / path.name.split(".")[0] / system
+                name = path.name.split(".")[0]
+                folder = out / name / system
+                unseen = models / name if models and system == "satchel" else None
                 settings = RunSettings(
                     data=path,
                     out=folder,
@@ -39,6 +45,7 @@ def suite_command(  # noqa: PLR0917 - one parameter an option
                     budgets=numbers(budgets),
                     limit=limit,
                     workers=workers,
+                    options={"models": str(unseen)} if unseen and unseen.is_dir() else {},
                     cache=default_folder(),
                 )
                 if _finished(settings):
