@@ -30,29 +30,34 @@ def table(found: dict[str, Any]) -> Table:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     """Return an intent's row, as both the terminal and the page show it."""
-    share, growth, flagged = row["share"], row["growth"], row["flagged"]
-    outcomes = ", ".join(f"{kind} {part:.0%}" for kind, part in row["outcomes"].items())
+    share, growth = row["share"], row["growth"]
+    outcomes = ", ".join(f"{kind} {_percent(part, 0)}" for kind, part in row["outcomes"].items())
     return [
         row["intent"],
         str(row["sessions"]),
         f"{share['value']:.1%} [{share['low']:.1%}, {share['high']:.1%}]",
         "–" if growth is None else f"{growth:+.1%}",
-        f"{row['failed']['value']:.1%}",
+        _percent(row["failed"]),
         outcomes or "–",
-        "withheld" if flagged is None else f"{flagged['value']:.1%}",
+        _percent(row["flagged"]),
         f"{row['mood_change_weak_proxy']:+.2f}",
     ]
+
+
+def _percent(share: dict[str, float] | None, digits: int = 1) -> str:
+    """Return a share for people; None is one that too few make up."""
+    return "withheld" if share is None else f"{share['value']:.{digits}%}"
 
 
 def page(intents: dict[str, Any], quality: dict[str, Any]) -> str:
     """Return a page of charts that needs nothing else."""
     shares = [(row["intent"], row["share"]) for row in intents["intents"]]
-    failed = [(row["intent"], row["failed"]) for row in intents["intents"]]
+    failed = [(row["intent"], row["failed"]) for row in intents["intents"] if row["failed"]]
     recall = [
         (row["intent"], dict.fromkeys(("value", "low", "high"), row["expected_recall"]))
         for row in quality["intents"]
     ]
-    withheld = f"Rows of fewer than {intents['withheld_below']} sessions are withheld."
+    withheld = f"What fewer than {intents['withheld_below']} sessions make up is withheld."
     body = "\n".join(
         [
             "<h1>What sessions are about</h1>",

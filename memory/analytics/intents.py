@@ -33,7 +33,8 @@ class SessionFact:
 def intents(tx: sa.Connection, tenant: str, *, days: int, least: int) -> dict[str, Any]:
     """Return shares, growth and outcomes by intent over the last `days`.
 
-    Rows of fewer than `least` sessions are withheld and counted together under `withheld`.
+    Rows of fewer than `least` sessions are withheld and counted together under `withheld`; a share of a
+    row that fewer make up is None.
     """
     facts = _facts(tx, tenant, now() - days * DAY)
     outcomes = _outcomes(tx, tenant, now() - days * DAY)
@@ -109,13 +110,18 @@ def _intent(
         "sessions": len(mine),
         "share": share(len(mine), len(facts)),
         "growth": _growth(mine, facts, least),
-        "failed": share(failed, len(mine)),
-        "outcomes": {kind: kinds[kind] / len(mine) for kind in sorted(kinds)},
-        "flagged": share(flagged, len(mine)) if flagged == 0 or flagged >= least else None,
+        "failed": _told(failed, len(mine), least),
+        "outcomes": {kind: _told(kinds[kind], len(mine), least) for kind in sorted(kinds)},
+        "flagged": _told(flagged, len(mine), least),
         "turns_mean": sum(fact.user_turns for fact in mine) / len(mine),
         # A weak proxy by words of feeling; no evidence that the help was good.
         "mood_change_weak_proxy": sum(fact.mood_last - fact.mood_first for fact in mine) / len(mine),
     }
+
+
+def _told(hits: int, n: int, least: int) -> dict[str, float] | None:
+    """Return a share; None where so few are behind it that they could be known one by one."""
+    return share(hits, n) if hits == 0 or hits >= least else None
 
 
 def _growth(mine: Sequence[SessionFact], facts: Sequence[SessionFact], least: int) -> float | None:
