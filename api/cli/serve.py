@@ -16,7 +16,7 @@ import uvicorn
 
 from api.app import create_app
 from api.cli.shared import Data, say, settings_with
-from api.heap import trimmed
+from api.heap import frugal
 from api.services import Services, open_services
 from api.settings import Settings
 from api.stores import DEFAULT_TENANT
@@ -48,7 +48,7 @@ def serve(
     with ExitStack() as held:
         # Before there is a loop: what can't be opened is told in one line, and a key is made only by the
         # process that has the folder and the port, so that none is made which nobody is shown.
-        held.enter_context(trimmed())
+        held.enter_context(frugal())
         services = held.enter_context(open_services(settings))
         listener = held.enter_context(_listening(settings))
         secret = _first_key(services.ledger)

@@ -22,7 +22,7 @@ pieces = [bytes(20_000) for _ in range(5_000)]  # 100 MB, too small each to be m
 kept = pieces[::50]
 del pieces
 before = resident()
-with api.heap.trimmed():
+with api.heap.frugal():
     deadline = time.monotonic() + 20
     while resident() > before - 50_000_000 and time.monotonic() < deadline:
         time.sleep(0.05)
