@@ -1,8 +1,7 @@
 """BM25 over hashed terms, in memory, for one scope."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +34,16 @@ class LexicalScores:
     idf: Floats
     matched: NDArray[np.uint64]
 
-    def take(self, rows: Ints) -> Self:
-        """Return the scores of these rows only."""
-        return replace(
-            self,
-            bm25=self.bm25[rows],
-            coverage=self.coverage[rows],
-            rarest=self.rarest[rows],
-            matched=self.matched[rows],
-        )
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Terms looked up, once for all that a search wants to know of them.
+
+    postings: of each term, its rows, ascending, and counts. idf: float32 (terms,).
+    """
+
+    postings: Sequence[tuple[Rows, Counts]]
+    idf: Floats
 
 
 class Lexical:
@@ -70,24 +70,31 @@ class Lexical:
             np.concatenate([counts for _, counts in passages]),
         )
 
-    def score(self, terms: Terms, rows: Ints | None = None) -> LexicalScores:
-        """Return how all rows, or these ascending ones, match the terms.
+    def asked(self, terms: Terms) -> Asked:
+        """Return the terms looked up; good until something is added."""
+        postings = [self._postings.of(term) for term in terms]
+        having = np.array([len(rows) for rows, _ in postings])
+        return Asked(
+            postings, np.log1p((len(self._lengths) - having + 0.5) / (having + 0.5)).astype(np.float32)
+        )
+
+    def bm25(self, asked: Asked, rows: Ints | None = None) -> Floats:
+        """Return the BM25 of all rows, or of these ascending ones, float32 (rows,)."""
+        scores = np.zeros(len(self._lengths) if rows is None else len(rows), np.float32)
+        for place, found, weights in self._weighted(asked, rows):
+            scores[found] += asked.idf[place] * weights
+        return scores
+
+    def score(self, asked: Asked, rows: Ints) -> LexicalScores:
+        """Return how these ascending rows match the terms.
 
         A term that the scope has never seen counts in the coverage as much as the rarest seen.
         """
-        size = len(self._lengths) if rows is None else len(rows)
-        scores = np.zeros(size, np.float32)
-        covered = np.zeros(size, np.float32)
-        rarest = np.zeros(size, np.float32)
-        matched = np.zeros((size, 2), np.uint64)
-        idf = np.zeros(len(terms), np.float32)
-        norms = self._norms(rows)
-        wanted = None if rows is None else rows.astype(np.int32)  # as postings are: nothing is converted
-        for place, term in enumerate(terms):
-            having, counts = self._postings.of(term)
-            idf[place] = self._idf(len(having))
-            found, counts = (having, counts) if wanted is None else _among(wanted, having, counts)
-            scores[found] += idf[place] * _saturated(counts, norms[found])
+        idf = asked.idf
+        scores, covered, rarest = np.zeros((3, len(rows)), np.float32)
+        matched = np.zeros((len(rows), 2), np.uint64)
+        for place, found, weights in self._weighted(asked, rows):
+            scores[found] += idf[place] * weights
             covered[found] += idf[place]
             rarest[found] = np.maximum(rarest[found], idf[place])
             if place < MATCHED_TERMS:
@@ -95,19 +102,19 @@ class Lexical:
         most = max(float(idf.max(initial=0)), 1e-9)
         return LexicalScores(scores, covered / max(float(idf.sum()), 1e-9), rarest / most, idf, matched)
 
-    def best(self, terms: Terms, limit: int) -> Ints:
+    def best(self, asked: Asked, limit: int) -> Ints:
         """Return about `limit` of the rows that match best, ascending, without looking at every one.
 
         The rarest terms are read until enough was read; common ones can't lift a row that has none of
         them far (the idea of MaxScore, Turtle and Flood 1995, with a bound on what is read).
         """
-        found = sorted((self._postings.of(term) for term in terms), key=lambda posting: len(posting[0]))
         scores = np.zeros(len(self._lengths), np.float32)
         read = 0
-        for rows, counts in found:
+        for place in sorted(range(len(asked.postings)), key=lambda place: len(asked.postings[place][0])):
+            rows, counts = asked.postings[place]
             if read and read + len(rows) > _READ:
                 break
-            scores[rows] += self._idf(len(rows)) * _saturated(counts, self._norms(rows))
+            scores[rows] += asked.idf[place] * _saturated(counts, self._norms(rows))
             read += len(rows)
         every: Ints = np.flatnonzero(scores)
         if len(every) > limit:
@@ -119,8 +126,13 @@ class Lexical:
         """Bytes held."""
         return self._postings.nbytes + self._lengths.nbytes
 
-    def _idf(self, having: int) -> np.float32:
-        return np.float32(np.log1p((len(self._lengths) - having + 0.5) / (having + 0.5)))
+    def _weighted(self, asked: Asked, rows: Ints | None) -> Iterator[tuple[int, Rows, Floats]]:
+        """Yield of each term the places of those that have it, and how much it counts in them but for IDF."""
+        norms = self._norms(rows)
+        wanted = None if rows is None else rows.astype(np.int32)  # as postings are: nothing is converted
+        for place, (having, counts) in enumerate(asked.postings):
+            found, times = (having, counts) if wanted is None else _among(wanted, having, counts)
+            yield place, found, _saturated(times, norms[found])
 
     def _norms(self, rows: NDArray[np.integer] | None) -> Floats:
         lengths = self._lengths.rows if rows is None else self._lengths.rows[rows]

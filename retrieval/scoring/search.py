@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from memory.encoders.port import Floats
 from retrieval.index.port import Candidates, Found, Ints, Limits, QueryView
-from retrieval.scoring.lexical import LexicalScores
+from retrieval.scoring.lexical import Asked, LexicalScores
 from retrieval.scoring.outline import (
     END,
     PASSAGE,
@@ -79,44 +79,44 @@ def search(
     session: int | None,
 ) -> Found:
     """Return what each arm finds, every score filled in for every row."""
-    looked = _looked_at(outline, vectors, views, limits, session)
+    words = outline.lexical
+    asked = [words.asked(view.terms) for view in views]
+    looked = None
+    if len(outline) > LARGE:
+        if session is None:
+            looked = _field(outline, vectors, views, asked, limits)
+        else:
+            looked = outline.sessions.rows_in(session)
     within = outline.within(session, looked)
-    lexical = [outline.lexical.score(view.terms, looked) for view in views]
+    matches = [words.bm25(terms, looked) for terms in asked]
     cosines = vectors.cosines(views, looked)
     arms = []
-    for near, scores in zip(cosines, lexical, strict=True):
+    for near, scores in zip(cosines, matches, strict=True):
         arms.append(_top(near.values + 2, limits.dense, within))
-        arms.append(_top(scores.bm25, limits.lexical, within))
+        arms.append(_top(scores, limits.lexical, within))
     rows = [arm if looked is None else looked[arm] for arm in arms]
     rows.append(outline.neighbours(np.concatenate([arm[: limits.neighbours] for arm in rows])))
     rows.append(outline.newest(limits.newest, session))
-    among = None if looked is None else outline.lexical.score(views[0].terms, outline.sample()).bm25
-    fits = cosines[0].spread + spread(lexical[0].bm25, among)
+    among = None if looked is None else words.bm25(asked[0], outline.sample())
+    fits = cosines[0].spread + spread(matches[0], among)
     wholes = outline.sessions.score(views[0].pooled, fits, looked, within)
     rows.append(_leading_sessions(outline, wholes, limits, session))
     found = np.unique(np.concatenate(rows))
-    if looked is None:
-        lexical = [scores.take(found) for scores in lexical]
-    else:
-        lexical = [outline.lexical.score(view.terms, found) for view in views]
+    lexical = [words.score(terms, found) for terms in asked]
     weights = [token_weights(view, scores.idf) for view, scores in zip(views, lexical, strict=True)]
     details = vectors.details(found, views, weights)
     return Found(_candidates(outline, found, views, details, lexical, wholes=wholes), outline.turns)
 
 
-def _looked_at(
+def _field(
     outline: Outline,
     vectors: VectorSource,
     views: Sequence[QueryView],
+    asked: Sequence[Asked],
     limits: Limits,
-    session: int | None,
-) -> Ints | None:
-    """Return the rows worth looking at, ascending; None for all."""
-    if len(outline) <= LARGE:
-        return None
-    if session is not None:
-        return outline.sessions.rows_in(session)
-    matching = [outline.lexical.best(view.terms, FIELD) for view in views]
+) -> Ints:
+    """Return the rows of a large scope that are worth looking at, ascending."""
+    matching = [outline.lexical.best(terms, FIELD) for terms in asked]
     return np.unique(
         np.concatenate([vectors.nearest(views, FIELD), *matching, outline.newest(limits.newest, None)])
     )
