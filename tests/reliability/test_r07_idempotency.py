@@ -92,7 +92,7 @@ def answered(replicas: Replicas, client: httpx.Client, number: int, name: str, s
 
 
 def sent_again_and_again(replicas: Replicas, names: list[str]) -> Counter[int]:
-    """Send each request five times at once; check the answers and what is remembered."""
+    """Send each request five times at once; all five get the same answer."""
     seen: Counter[int] = Counter()
     with httpx.Client(timeout=30) as client, ThreadPoolExecutor(10) as threads:
         jobs = {
@@ -102,11 +102,16 @@ def sent_again_and_again(replicas: Replicas, names: list[str]) -> Counter[int]:
         }
         for name in names:
             assert len({jobs[name, number].result() for number in range(RETRIES)}) == 1, name
+    return seen
+
+
+def check_kept(replicas: Replicas, names: list[str]) -> None:
+    """Each was remembered once, and its key stands for no other request."""
+    with httpx.Client(timeout=30) as client:
         other = replicas.post(client, 0, names[0], "other words")
         assert other.status_code == 409
         kept = Counter(turn["content"] for digit in range(10) for turn in _turns(replicas, client, digit))
     assert kept == Counter({f"words of {name}": 1 for name in names})
-    return seen
 
 
 def _turns(replicas: Replicas, client: httpx.Client, digit: int) -> list[dict[str, str]]:
@@ -125,7 +130,9 @@ def replicas(start: Start, stored: Settings, tmp_path: Path) -> Iterator[Replica
 
 def test_twenty_requests_five_times_each(replicas: Replicas, reached: Reached) -> None:
     """Each is remembered once, and all five get the same bytes."""
-    seen = sent_again_and_again(replicas, [f"key-{number}" for number in range(20)])
+    names = [f"key-{number}" for number in range(20)]
+    seen = sent_again_and_again(replicas, names)
+    check_kept(replicas, names)
 
     reached(f"20 keys × 5 at once to {len(replicas.running)} replicas: 20 turns, {seen[409]} × 409")
 
@@ -133,8 +140,10 @@ def test_twenty_requests_five_times_each(replicas: Replicas, reached: Reached) -
 @pytest.mark.drill
 def test_a_thousand_requests_five_times_each_with_kills(replicas: Replicas, reached: Reached) -> None:
     """The same under kills."""
+    names = [f"key-{number}" for number in range(1000)]
     with replicas.killed_now_and_then():
-        sent_again_and_again(replicas, [f"key-{number}" for number in range(1000)])
+        sent_again_and_again(replicas, names)
+    check_kept(replicas, names)
 
     reached(f"1,000 keys × 5 to {len(replicas.running)} replicas, {replicas.kills} kills: 1,000 turns")
 
