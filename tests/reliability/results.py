@@ -5,7 +5,7 @@ import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "benchmarks" / "reliability"
@@ -25,12 +25,15 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One of R1 to R27. full: which suite holds the test of the demanded size."""
+    """One of R1 to R27. full: which suite holds the test of the demanded size; whole: fast tests that
+    have no larger variant, by file and name, without parameters.
+    """
 
     id: str
     title: str
     demanded: str
     full: Literal["fast", "drill"] = "drill"
+    whole: tuple[str, ...] = ()
     breaks: tuple[Break, ...] = ()
 
     @property
@@ -71,10 +74,12 @@ class Proof:
 def demands() -> list[Demand]:
     """Return R1 to R27 in order."""
     table = tomllib.loads(DEMANDED.read_text(encoding="utf-8"))
-    return [
-        Demand(id=name, **entry | {"breaks": tuple(Break(**one) for one in entry.get("breaks", ()))})
-        for name, entry in table.items()
-    ]
+    return [Demand(id=name, **entry | _tuples(entry)) for name, entry in table.items()]
+
+
+def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    breaks = tuple(Break(**one) for one in entry.get("breaks", ()))
+    return {"whole": tuple(entry.get("whole", ())), "breaks": breaks}
 
 
 def write(folder: Path, result: Result) -> None:

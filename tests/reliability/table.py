@@ -51,9 +51,13 @@ def _is_full(demand: Demand, result: Result) -> bool:
     return result.long or demand.full == "fast"
 
 
+def _is_whole(demand: Demand, result: Result) -> bool:
+    return _is_full(demand, result) or result.test.partition("[")[0] in demand.whole
+
+
 def _row(demand: Demand, found: list[Result]) -> str:
-    full = [result for result in found if _is_full(demand, result)]
-    figures = "; ".join(_figure(result) for result in full or found)
+    whole = [result for result in found if _is_whole(demand, result)]
+    figures = "; ".join(_figure(result) for result in whole or found)
     cells = [demand.id, f"[{demand.title}](#{demand.id.lower()})", demand.demanded, figures or "–"]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in [*cells, state(demand, found)]) + " |"
 
@@ -65,7 +69,7 @@ def _figure(result: Result) -> str:
 def _section(demand: Demand, found: list[Result], broken: list[Proof]) -> str:
     lines = [f"### {demand.id}", "", f"{demand.title}: {state(demand, found)}.", ""]
     for result in found:
-        size = "full" if _is_full(demand, result) else "short"
+        size = "full" if _is_whole(demand, result) else "short"
         lines.append(
             f"- {_figure(result)} ({size}). `{result.command}`, {result.date}, commit `{result.commit}`, "
             f"{result.machine}"
