@@ -12,10 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access import Caller
 from api.access.admission import Admission
 from api.access.buckets import Buckets
-from api.http.problems import of_error
+from api.http.problems import of_error, sent_away
 from api.metrics import REFUSED, RUNNING, WAITING
 from api.services import Services
-from memory.errors import SatchelError, TextError, UnauthenticatedError
+from memory.errors import OverloadedError, SatchelError, TextError, UnauthenticatedError
 
 _REMEMBERED = 10_000
 # What computes and hardly waits: two at once take as long as one after the other, in one interpreter.
@@ -49,6 +49,10 @@ class Gate:
         try:
             _check_text(scope)
             await self._through(scope, receive, send)
+        except OverloadedError as error:
+            REFUSED.labels(type(error).__name__).inc()
+            scope.setdefault("state", {})["sent_away"] = True
+            await sent_away(str(error), error.retry_after)(scope, receive, send)
         except SatchelError as error:
             REFUSED.labels(type(error).__name__).inc()
             await of_error(error)(scope, receive, send)

@@ -49,7 +49,9 @@ class Around:
             route, method = _route(scope), scope["method"]
             REQUESTS.labels(route, method, status).inc()
             SECONDS.labels(route, method).observe(seconds)
-            log.info("request", method=method, path=route, status=status, ms=round(seconds * 1000, 1))
+            # Who is sent away under load is counted: a flood of requests must not become one of lines.
+            line = log.debug if scope.get("state", {}).get("sent_away") else log.info
+            line("request", method=method, path=route, status=status, ms=round(seconds * 1000, 1))
 
     def _counted(self, receive: Receive) -> Receive:
         """Return `receive`, raising once more than the limit came, whatever the headers promised."""

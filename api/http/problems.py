@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457): the only place where an error meets a status code."""
 
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -54,6 +55,12 @@ def of_error(error: errors.SatchelError) -> JSONResponse:
     name = type(error).__name__.removesuffix("Error")
     title = "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(name)).capitalize()
     return problem(status, title, str(error), _headers(error, status))
+
+
+@lru_cache(maxsize=16)
+def sent_away(detail: str, retry_after: int) -> JSONResponse:
+    """Return the problem of too much being asked: made once, for under load it is told by the thousand."""
+    return of_error(errors.OverloadedError(detail, retry_after))
 
 
 def _headers(error: errors.SatchelError, status: int) -> dict[str, str] | None:
