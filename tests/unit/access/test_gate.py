@@ -6,10 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from api.access.admission import Admission
 from api.access.caller import Caller
 from api.http.gate import Gate
+from api.http.middleware import Around
 from memory.errors import UnauthenticatedError
 from memory.ledger.keys import RIGHTS
 
@@ -23,7 +25,7 @@ class Door:
         self.go_on = asyncio.Event()
         self.read = 0
         lanes = {name: Admission(1, burst=0) for name in ("recalls", "others", "strangers")}
-        self._gate = Gate(self._work, **lanes)
+        self._gate = Around(Gate(self._work, **lanes), max_body_bytes=1000)
         services = SimpleNamespace(access=SimpleNamespace(caller=self._caller))
         self._app = SimpleNamespace(state=SimpleNamespace(services=services))
         self._lock = threading.Lock()
@@ -87,6 +89,21 @@ def test_who_is_sent_away_is_neither_looked_up_nor_read() -> None:
         assert (door.asked, door.read) == (asked, read)
         door.go_on.set()
         assert await first == 200
+
+    asyncio.run(test())
+
+
+def test_a_flood_of_requests_is_no_flood_of_lines() -> None:
+    """Who is answered has a line in the log; who is sent away has none, unless one looks closely."""
+
+    async def test() -> None:
+        door = Door()
+        first = await working(door)
+        with capture_logs() as lines:
+            assert await door.post() == 503
+            door.go_on.set()
+            assert await first == 200
+        assert [(line["status"], line["log_level"]) for line in lines] == [(503, "debug"), (200, "info")]
 
     asyncio.run(test())
 
