@@ -88,7 +88,8 @@ class Wild:
             return None
         body = self._value("", operation.body, names)
         if isinstance(body, dict) and self._random.random() < 0.15:
-            body["tenant"] = self._random.choice((*tenants, *WRONG))
+            # A copy: it may be one of `WRONG` itself.
+            body = body | {"tenant": self._random.choice((*tenants, *WRONG))}
         return json.dumps(body).encode()
 
     def _value(self, name: str, schema: dict[str, Any], names: dict[str, list[str]]) -> Any:
