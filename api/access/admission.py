@@ -29,7 +29,7 @@ from memory.errors import OverloadedError
 
 # The longest waits in a crowd, beside the time that a request takes: of anybody, of who had little lately.
 NEXT = 0.25
-PATIENCE = 1.2
+PATIENCE = 1.6
 
 # What is typical is an average in which the newest request counts this much.
 _NEWEST = 0.05

@@ -76,8 +76,8 @@ def measured(server: Server, seconds: float) -> Load:
         context_cpu = (cpu(server) - used) / len(full)
         capacity = len(full) / (seconds / 4)
         before, used = resident(server), cpu(server)
-        # The noisy tenant asks for nearly all of it; the others for a tenth of what there is, each by chance.
-        mix = random.Random(22).choices([asked[f"t{n}"] for n in range(4)], [290, 1, 1, 1], k=9000)
+        # The noisy tenant asks for nearly all of it; the others for a third of what there is, each by chance.
+        mix = random.Random(22).choices([asked[f"t{n}"] for n in range(4)], [87, 1, 1, 1], k=9000)
         over = await loop.at_rate(mix, 10 * capacity, seconds)
         memory, used = resident(server) / before, cpu(server) - used
         assert {one.status for one in over} > {200}, "nobody was sent away, or everybody"
