@@ -10,7 +10,7 @@ import orjson
 
 from memory.errors import InvalidInputError
 from memory.scope import Scope
-from memory.times import to_micros
+from memory.times import checked, to_micros
 from memory.turns import NewTurn, spoken_by
 
 # What the first line of a tenant's export says.
@@ -105,7 +105,7 @@ def _message(message: dict[str, Any], source: str) -> NewTurn:
         content=message["content"],
         speaker=message.get("name"),
         name=message.get("id"),
-        created_at=at if isinstance(at, int) else _time(at),
+        created_at=checked(at) if isinstance(at, int) else _time(at),
         metadata=message.get("metadata") or {},
         source=message.get("source") or source,
     )

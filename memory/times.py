@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from memory.errors import InvalidInputError
+
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 
@@ -15,10 +17,19 @@ def now() -> int:
 
 
 def to_micros(time: datetime) -> int:
-    """Return `time` in microseconds; one without a zone counts as UTC."""
+    """Return `time` in microseconds; one without a zone counts as UTC. Raises as `checked` does."""
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
-    return (time - _EPOCH) // _MICROSECOND
+    return checked((time - _EPOCH) // _MICROSECOND)
+
+
+def checked(micros: int) -> int:
+    """Return a moment that can be told again; raise `InvalidInputError` for one that no calendar date has."""
+    try:
+        to_datetime(micros)
+    except OverflowError as error:  # a zone can lead out of the years that there are
+        raise InvalidInputError("a time lies outside the years 1 to 9999 in UTC") from error
+    return micros
 
 
 def to_datetime(micros: int) -> datetime:
