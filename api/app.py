@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.access.admission import Admission
+from api.access.lobby import Lobby
 from api.http import analytics, context, health, memory, problems, purges, retention, reviews, sessions, turns
 from api.http.gate import Gate
 from api.http.middleware import Around
@@ -45,13 +46,14 @@ def create_app(
     for part in (turns, context, sessions, memory, purges, retention, reviews, analytics):
         app.include_router(part.router, responses=problems.DOCUMENTED)
     app.include_router(health.router)
-    app.add_middleware(Gate, **admissions(settings))  # the one added last is the outermost
+    app.state.lobby = lobby(settings)
+    app.add_middleware(Gate, lobby=app.state.lobby)  # the one added last is the outermost
     app.add_middleware(Around, max_body_bytes=settings.max_body_bytes)
     return app
 
 
-def admissions(settings: Settings) -> dict[str, Admission]:
-    """Return what lets requests in, by what they mostly do: compute, wait for a disk, or say who they are."""
+def lobby(settings: Settings) -> Lobby:
+    """Return the lobby, its lanes by what requests mostly do: compute, wait for a disk, say who they are."""
     cores = len(os.sched_getaffinity(0))
     # With the index in this process, recall waits for nothing.
     recalls = max(1, cores // 2) if settings.qdrant_url is None else max(2, cores)
@@ -60,4 +62,4 @@ def admissions(settings: Settings) -> dict[str, Admission]:
         "others": settings.max_concurrent or max(2, cores),
         "strangers": 2,
     }
-    return {name: Admission(count, settings.burst_seconds) for name, count in places.items()}
+    return Lobby(**{name: Admission(count, settings.burst_seconds) for name, count in places.items()})

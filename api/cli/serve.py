@@ -17,6 +17,7 @@ import uvicorn
 from api.app import create_app
 from api.cli.shared import Data, say, settings_with
 from api.heap import frugal
+from api.http.door import Door
 from api.services import Services, open_services
 from api.settings import Settings
 from api.stores import DEFAULT_TENANT
@@ -62,6 +63,7 @@ def serve(
         app = create_app(settings, opening=opened)
         config = uvicorn.Config(
             app,
+            http=Door,
             log_config=None,
             access_log=False,
             timeout_keep_alive=KEEP_ALIVE,

@@ -1,8 +1,6 @@
 """What a request under `/v1` passes before its body is parsed: its key's limits, who it is, room to work."""
 
-from collections import OrderedDict
 from collections.abc import Callable
-from hashlib import sha256
 from urllib.parse import unquote_to_bytes
 
 from fastapi.concurrency import run_in_threadpool
@@ -10,37 +8,29 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import Caller
-from api.access.admission import Admission
 from api.access.buckets import Buckets
+from api.access.lobby import STRANGER, Lobby
 from api.http.problems import of_error, sent_away
 from api.metrics import REFUSED, RUNNING, WAITING
 from api.services import Services
 from memory.errors import OverloadedError, SatchelError, TextError, UnauthenticatedError
 
-_REMEMBERED = 10_000
-# What computes and hardly waits: two at once take as long as one after the other, in one interpreter.
-_RECALLS = {"/v1/context", "/v1/search"}
-# Requests of callers not seen before share one queue, however many names they make up.
-_STRANGER = ""
-
 
 class Gate:
     """Lets nothing under `/v1` through without a known caller; under load, sends away before any work.
 
-    Health and metrics are never sent away. Callers seen lately are remembered by a hash of what they sent,
-    which decides who is refused without asking the ledger; nobody is let in by it: who it is, is asked with
-    the place in hand, so that nothing is looked up for those who are sent away. A place is held from when the
-    whole body has come until the answer begins: a slow sender or reader holds none.
+    Health and metrics are never sent away. The lobby tells who is refused without asking the ledger; nobody
+    is let in by it: who it is, is asked with the place in hand, so that nothing is looked up for those who
+    are sent away. A place is held from when the whole body has come until the answer begins: a slow sender
+    or reader holds none.
     """
 
-    def __init__(self, app: ASGIApp, *, recalls: Admission, others: Admission, strangers: Admission) -> None:
-        """strangers: who is not known yet; they are asked for their credential apart from what is known."""
+    def __init__(self, app: ASGIApp, lobby: Lobby) -> None:
         self._app = app
-        self._recalls, self._others, self._strangers = recalls, others, strangers
+        self._lobby = lobby
         self._buckets = Buckets()
-        self._seen: OrderedDict[bytes, Caller] = OrderedDict()
-        RUNNING.set_function(lambda: recalls.running + others.running)
-        WAITING.set_function(lambda: recalls.waiting + others.waiting)
+        RUNNING.set_function(lambda: lobby.running)
+        WAITING.set_function(lambda: lobby.waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/v1"):
@@ -59,36 +49,32 @@ class Gate:
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = credential(Headers(scope=scope))
-        mark = sha256((sent or "").encode("utf-8", "replace")).digest()
-        admission = self._recalls if scope["path"] in _RECALLS else self._others
-        caller = self._seen.get(mark)
+        lane = self._lobby.lane(scope["path"])
+        caller = self._lobby.known(sent)
         if caller is None:
             # Nobody's megabytes are read before it is known whose they are.
-            async with self._strangers.place(_STRANGER):
-                caller = await self._authenticated(scope, mark, sent)
+            async with self._lobby.strangers.place(STRANGER):
+                caller = await self._authenticated(scope, sent)
             self._buckets.take(caller.actor, caller.limits)
         else:
             self._buckets.take(caller.actor, caller.limits)
-            admission.check(caller.tenant)
+            lane.check(caller.tenant)
         body = await _whole(receive)
         if body is None:
             return
-        async with admission.place(caller.tenant) as give_back:
-            scope.setdefault("state", {})["caller"] = await self._authenticated(scope, mark, sent)
+        async with lane.place(caller.tenant) as give_back:
+            scope.setdefault("state", {})["caller"] = await self._authenticated(scope, sent)
             await self._app(scope, _again(body, receive), _watched(send, give_back))
 
-    async def _authenticated(self, scope: Scope, mark: bytes, sent: str | None) -> Caller:
+    async def _authenticated(self, scope: Scope, sent: str | None) -> Caller:
         """Return whose credential it is, as the ledger or the token says now; raise where it is nobody's."""
         opened: Services = scope["app"].state.services
         try:
             caller = await run_in_threadpool(opened.access.caller, sent)
         except UnauthenticatedError:
-            self._seen.pop(mark, None)
+            self._lobby.forget(sent)
             raise
-        self._seen[mark] = caller
-        self._seen.move_to_end(mark)
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
+        self._lobby.remember(sent, caller)
         return caller
 
 

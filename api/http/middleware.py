@@ -28,8 +28,7 @@ class Around:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        request_id = given if _GOOD_ID.fullmatch(given) else uuid4().hex.encode()
+        request_id = known_as(headers.get(b"x-request-id", b""))
         begun = time.perf_counter()
         status = 0
 
@@ -46,12 +45,8 @@ class Around:
             else:
                 await self._app(scope, self._counted(receive), answer)
             seconds = time.perf_counter() - begun
-            route, method = _route(scope), scope["method"]
-            REQUESTS.labels(route, method, status).inc()
-            SECONDS.labels(route, method).observe(seconds)
-            # Who is sent away under load is counted: a flood of requests must not become one of lines.
-            line = log.debug if scope.get("state", {}).get("sent_away") else log.info
-            line("request", method=method, path=route, status=status, ms=round(seconds * 1000, 1))
+            sent_away = bool(scope.get("state", {}).get("sent_away"))
+            answered(_route(scope), scope["method"], status, seconds, sent_away=sent_away)
 
     def _counted(self, receive: Receive) -> Receive:
         """Return `receive`, raising once more than the limit came, whatever the headers promised."""
@@ -69,6 +64,22 @@ class Around:
 
     def _too_large(self) -> str:
         return f"the body is larger than {self._max:,} bytes; send less at a time"
+
+
+def known_as(given: bytes) -> bytes:
+    """Return the id of a request: the one it brought if that is fit for a header and a log, or a new one."""
+    return given if _GOOD_ID.fullmatch(given) else uuid4().hex.encode()
+
+
+def answered(route: str, method: str, status: int, seconds: float, *, sent_away: bool) -> None:
+    """Count an answer and log it.
+
+    Who is sent away under load is counted: a flood of requests must not become one of lines.
+    """
+    REQUESTS.labels(route, method, status).inc()
+    SECONDS.labels(route, method).observe(seconds)
+    line = log.debug if sent_away else log.info
+    line("request", method=method, path=route, status=status, ms=round(seconds * 1000, 1))
 
 
 def _route(scope: Scope) -> str:

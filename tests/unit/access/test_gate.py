@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from api.access.admission import Admission
 from api.access.caller import Caller
+from api.access.lobby import Lobby
 from api.http.gate import Gate
 from api.http.middleware import Around
 from memory.errors import UnauthenticatedError
@@ -25,7 +26,7 @@ class Door:
         self.go_on = asyncio.Event()
         self.read = 0
         lanes = {name: Admission(1, burst=0) for name in ("recalls", "others", "strangers")}
-        self._gate = Around(Gate(self._work, **lanes), max_body_bytes=1000)
+        self._gate = Around(Gate(self._work, Lobby(**lanes)), max_body_bytes=1000)
         services = SimpleNamespace(access=SimpleNamespace(caller=self._caller))
         self._app = SimpleNamespace(state=SimpleNamespace(services=services))
         self._lock = threading.Lock()
