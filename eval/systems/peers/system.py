@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.datasets.model import Query, Unit
+from eval.datasets.model import Query, Span, Unit
+from eval.datasets.turns import spoken
+from eval.metrics.credit import whole
 from eval.systems.packing import Packer
 from eval.systems.peers.install import installed
 from eval.systems.peers.known import PEERS, python_of, worker_of
@@ -31,7 +33,7 @@ class PeerSystem:
         self._packer = Packer(means.counter)
         self._pipe: Pipe | None = None
         self._last: tuple[str, int, list[str]] | None = None
-        self._count = 0
+        self._units: dict[str, Unit] = {}
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -42,7 +44,7 @@ class PeerSystem:
         del conversation
         self._packer.forget()
         self._last = None
-        self._count = 0
+        self._units = {}
         if not python_of(self.name).exists():
             raise SystemFailedError(f"not installed; run `satchel eval peers install {self.name}`")
         if self._pipe is None:
@@ -52,7 +54,7 @@ class PeerSystem:
     def remember(self, units: Sequence[Unit]) -> None:
         """Hand over the next turns."""
         self._packer.add(units)
-        self._count += len(units)
+        self._units.update((unit.id, unit) for unit in units)
         self._running.call("remember", turns=[_turn(unit) for unit in units])
 
     def context(self, query: Query, max_tokens: int) -> Delivered:
@@ -62,7 +64,12 @@ class PeerSystem:
     def own_context(self, query: Query) -> Delivered | None:
         """Return what the peer hands out by its own defaults."""
         answer = self._running.call("own", query=query.text)
-        return Delivered(answer["text"], tuple(Item(unit) for unit in dict.fromkeys(answer["ids"])))
+        pieces = answer["pieces"]
+        items = (
+            Item(unit, _excerpts(self._units[unit], pieces[unit]) if unit in pieces else None)
+            for unit in dict.fromkeys(answer["ids"])
+        )
+        return Delivered(answer["text"], tuple(items))
 
     def ranking(self, query: Query, k: int) -> list[str]:
         """Return the peer's best turns."""
@@ -89,10 +96,32 @@ class PeerSystem:
         return self._pipe
 
     def _ranked(self, query: Query) -> list[str]:
-        if self._last is None or self._last[:2] != (query.id, self._count):
-            found = self._running.call("search", query=query.text, k=min(DEEP, self._count))
-            self._last = (query.id, self._count, list(dict.fromkeys(found)))
+        count = len(self._units)
+        if self._last is None or self._last[:2] != (query.id, count):
+            found = self._running.call("search", query=query.text, k=min(DEEP, count))
+            self._last = (query.id, count, list(dict.fromkeys(found)))
         return self._last[2]
+
+
+def _excerpts(unit: Unit, pieces: Sequence[str]) -> tuple[Span, ...] | None:
+    """Return where in the unit each piece is; None = claim all of it, if one holds it or isn't its words."""
+    said = spoken(unit)
+    # The speaker's name is ours and no part of the unit.
+    before = len(said) - len(unit.text)
+    spans: list[Span] = []
+    at = 0
+    for piece in filter(None, (piece.strip() for piece in pieces)):
+        # Pieces of a text that was altered follow each other; chunks come in any order.
+        start = said.find(piece, at)
+        if start < 0:
+            start = said.find(piece)
+        if start < 0:
+            return None
+        at = start + len(piece)
+        if at > before:
+            spans.append((max(start - before, 0), at - before))
+    # Not merged: pieces that touch in the turn needn't touch in what was given.
+    return None if any(whole(unit.text, [span]) for span in spans) else tuple(sorted(spans))
 
 
 def _turn(unit: Unit) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Turn = dict[str, Any]
+# Ids of turns that are given whole, or by id the pieces of those that a peer cuts or alters.
+Given = list[str] | dict[str, list[str]]
 
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - only compared with
 
@@ -49,8 +51,8 @@ class Peer(Protocol):
     def search(self, query: str, k: int) -> list[str]:
         """Return ids of the best turns, best first."""
 
-    def own(self, query: str) -> tuple[str, list[str]]:
-        """Return the text that the peer gives by its own defaults, and the ids of the turns in it."""
+    def own(self, query: str) -> tuple[str, Given]:
+        """Return the text that the peer gives by its own defaults, and the turns in it."""
 
     def forget(self) -> None:
         """Delete everything of the user by the peer's own means."""
@@ -168,8 +170,9 @@ def _answer(peer: Peer, call: dict[str, Any], folder: Path, home: Path) -> Any:
     if kind == "search":
         return peer.search(call["query"], call["k"])
     if kind == "own":
-        text, ids = peer.own(call["query"])
-        return {"text": text, "ids": ids}
+        text, given = peer.own(call["query"])
+        pieces = given if isinstance(given, dict) else {}
+        return {"text": text, "ids": list(given), "pieces": pieces}
     if kind == "forget":
         return peer.forget()
     if kind == "folder":

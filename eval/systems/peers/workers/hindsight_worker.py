@@ -1,4 +1,4 @@
-"""Hindsight without a language model: chunks, dense and BM25 and graph by reciprocal rank, on PostgreSQL."""
+"""Hindsight without a language model: chunks; dense, text search and graph by reciprocal rank; PostgreSQL."""
 
 import asyncio
 import os
@@ -66,9 +66,13 @@ class Hindsight:
         found = self._recall(query, max_tokens=_LONG, budget=self._widest)
         return list(dict.fromkeys(fact.document_id for fact in found))[:k]
 
-    def own(self, query: str) -> tuple[str, list[str]]:
+    def own(self, query: str) -> tuple[str, dict[str, list[str]]]:
+        # A turn of more than 3,000 characters is several chunks, and each is found by itself.
         found = self._recall(query)
-        return "\n".join(fact.text for fact in found), [fact.document_id for fact in found]
+        pieces: dict[str, list[str]] = {}
+        for fact in found:
+            pieces.setdefault(fact.document_id, []).append(fact.text)
+        return "\n".join(fact.text for fact in found), pieces
 
     def forget(self) -> None:
         self._run(self._engine.delete_bank(self._bank, request_context=self._context))

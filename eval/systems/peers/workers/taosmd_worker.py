@@ -1,6 +1,7 @@
 """taosmd's vector memory: one passage a turn, hybrid search."""
 
 import asyncio
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ HOME = quiet()
 # Reciprocal rank of cosine and BM25: the better of its modes that need no download.
 FUSION = "bm25_rrf"
 _SEEN_CHARACTERS = 512
+# What it puts in the place of words that look like a secret, before it stores them.
+_REDACTED = re.compile(r"\[REDACTED:\w+\]")
 
 
 class Model:
@@ -48,9 +51,10 @@ class Taosmd:
         found = asyncio.run(self._memory.search(query, limit=k, hybrid=True, fusion=FUSION))
         return [row["metadata"]["turn"] for row in found]
 
-    def own(self, query: str) -> tuple[str, list[str]]:
+    def own(self, query: str) -> tuple[str, dict[str, list[str]]]:
         found = asyncio.run(self._memory.search(query))
-        return "\n".join(row["text"] for row in found), [row["metadata"]["turn"] for row in found]
+        pieces = {row["metadata"]["turn"]: _REDACTED.split(row["text"]) for row in found}
+        return "\n".join(row["text"] for row in found), pieces
 
     def forget(self) -> None:
         asyncio.run(self._memory.clear())

@@ -1,6 +1,7 @@
 """The pipe to a peer, with a worker that needs no peer."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -38,6 +39,14 @@ class Plain:
         return [turn["id"] for turn, _ in order[:k]]
     def own(self, query):
         best = self.search(query, 1)
+        if query.startswith("pieces"):
+            # All of the first turn, in parts that don't follow each other, and one with its end hidden.
+            chunks = ["14 May, in Lisbon.", "The launch is on"]
+            hidden = "Ann Lee: The budget for posters is [HIDDEN]"
+            pieces = {{"s1:0": chunks, "s3:4": hidden.split("[HIDDEN]"), "s2:3": ["Hens need a dry coop."]}}
+            if "wrong" in query:
+                pieces = {{"s2:2": ["four red hens"]}}
+            return "\\n".join([*chunks, hidden, "Hens need a dry coop."]), pieces
         return "".join(turn["text"] for turn, _ in self.turns if turn["id"] in best), best
     def forget(self):
         self.turns = []
@@ -71,6 +80,23 @@ def test_a_peer_ranks_and_we_pack(peer: System) -> None:
     assert COUNTER.count(delivered.text) <= 80
     assert own is not None
     assert own.text == UNITS[2].text
+
+
+def test_a_part_of_a_turn_is_claimed_as_a_part(peer: System) -> None:
+    """A peer that cuts or alters turns is credited for what it gave, and never for more."""
+    own = peer.own_context(replace(QUERIES[0], text="pieces"))
+    wrong = peer.own_context(replace(QUERIES[0], text="pieces, wrong ones"))
+    peer.close()
+
+    assert own is not None
+    assert [(item.unit, item.spans) for item in own.items] == [
+        ("s1:0", ((0, 16), (17, 35))),
+        ("s3:4", ((0, 25),)),
+        ("s2:3", None),
+    ]
+    # Words that aren't the turn's: it is claimed whole, and the payload shows that it isn't there.
+    assert wrong is not None
+    assert [(item.unit, item.spans) for item in wrong.items] == [("s2:2", None)]
 
 
 def test_a_failure_keeps_its_words(peer: System) -> None:
