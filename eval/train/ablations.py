@@ -1,10 +1,14 @@
-"""What each part adds: `python -m eval.train.ablations FILE… --out docs/ablations.md`.
+"""What each part adds: `python -m eval.train.ablations FILE… --models FOLDER --out docs/ablations.md`.
 
 Every line packs the same candidates with the same packer, and differs in the score alone. `without …` sets
-a group of the shipped model's features to nothing, without fitting again: what the model leans on. Excerpts
+a group of the model's features to nothing, without fitting again: what the model leans on. Excerpts
 are sized alike for all lines, as if every turn were likely, so figures differ a little from the model card's.
-Intervals are 95% bootstrap intervals over conversations; p is a paired sign-flip test over conversations
-against the shipped model.
+Intervals are 95% bootstrap intervals over conversations. p is a paired sign-flip test against the model: over
+conversations at 1024 (of two it can't be under .5, of five not under .06), and over questions, the largest
+of the three budgets'.
+
+A file that the shipped model learned from is judged by FOLDER's model of its name, which learned from all
+other sources: `python -m eval.train.relevance --data DIR --without FILE --out FOLDER/NAME.npz`.
 """
 
 import argparse
@@ -31,6 +35,8 @@ from retrieval.relevance.model import RelevanceModel, Scored
 Score = Callable[[Prepared], Floats]
 
 SHOWN = (512, 1024, 4096)
+# The line that all others are compared with.
+OURS = "**the model**"
 DRAWS = 2000
 GROUPS = {
     "token-level scores": ("maxsim",),
@@ -50,7 +56,7 @@ def variants(model: RelevanceModel) -> dict[str, tuple[Score, float]]:
         "dense": (lambda question: question.turns.table.dense[:, 0], 0),
         "token-level": (lambda question: question.turns.table.maxsim[:, 0], 0),
         "untrained sum": (lambda question: question.turns.base, 0),
-        "**shipped**": (lambda question: model.score(question.turns).score, PRICE),
+        OURS: (lambda question: model.score(question.turns).score, PRICE),
         "without the price of length": (lambda question: model.score(question.turns).score, 0),
     }
     for group, names in GROUPS.items():
@@ -99,19 +105,32 @@ def table(name: str, questions: Sequence[Prepared], model: RelevanceModel) -> li
     found = {label: recalls(questions, *how) for label, how in variants(model).items()}
     head = " | ".join(f"{budget}" for budget in SHOWN)
     lines = [f"## {name}: {len(questions)} questions, {member.max() + 1} conversations", ""]
-    lines += [f"| recall at | {head} | p at 1024 |", "|---|" + "---|" * (len(SHOWN) + 1)]
+    lines += [
+        f"| recall at | {head} | p, conversations | p, questions |",
+        "|---|" + "---|" * (len(SHOWN) + 2),
+    ]
     for label, values in found.items():
         cells = []
         for place in range(len(SHOWN)):
             low, high = interval(values[:, place], member)
             cells.append(f"{values[:, place].mean():.3f} ({low:.3f} to {high:.3f})")
-        p = (
-            ""
-            if label == "**shipped**"
-            else f"{paired(values[:, 1], found['**shipped**'][:, 1], member):.4f}"
-        )
-        lines.append(f"| {label} | {' | '.join(cells)} | {p} |")
+        cells += ["", ""] if label == OURS else _significance(values, found[OURS], member)
+        lines.append(f"| {label} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def _significance(
+    values: NDArray[np.float64], ours: NDArray[np.float64], member: NDArray[np.int64]
+) -> list[str]:
+    each = np.arange(len(values))
+    largest = max(paired(values[:, place], ours[:, place], each) for place in range(len(SHOWN)))
+    return [f"{paired(values[:, 1], ours[:, 1], member):.4f}", f"{largest:.4f}"]
+
+
+def model_of(file: Path, folder: Path | None) -> RelevanceModel:
+    """Return the folder's model of a file's name, the shipped one where there is none."""
+    kept = folder / f"{file.name.split('.')[0]}.npz" if folder else None
+    return RelevanceModel.load(kept) if kept and kept.exists() else RelevanceModel.shipped()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -119,9 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--cache", type=Path, default=Path("runs/encoded"))
+    parser.add_argument("--models", type=Path, help="folder of models that never saw a file, by its name")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
-    counter, model = TokenCounter(), RelevanceModel.shipped()
+    counter = TokenCounter()
     encoded, codec = EncodedTexts(options.cache, OnnxEncoder()), default_codec(384)
     lines = ["# What each part adds", "", *(__doc__ or "").splitlines()[2:], ""]
     with threadpool_limits(1):
@@ -132,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 for entry in asked(history, encoded, counter, codec, Limits())
                 if entry.question.gold
             ]
-            lines += table(file.name, questions, model)
+            lines += table(file.name, questions, model_of(file, options.models))
     options.out.write_text("\n".join(lines))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import httpx
@@ -27,8 +28,12 @@ def worked(arguments: list[str], data: Path) -> tuple[int, str, float]:
         text=True,
     )
     assert process.stderr is not None
+    # One that serves, though it must not, would be read from for ever.
+    patience = threading.Timer(60, process.kill)
+    patience.start()
     with process.stderr:
         words = process.stderr.read()
+    patience.cancel()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, words, used.ru_utime + used.ru_stime
