@@ -1,9 +1,10 @@
 """Labelled sessions from the data folder and from our own seeds."""
 
+import gzip
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -29,8 +30,10 @@ class Example:
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a JSON Lines file."""
-    with path.open(encoding="utf-8") as lines:
+    """Return the rows of a JSON Lines file; one that ends in `.gz` is unpacked."""
+    with (
+        gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    ) as lines:
         return [json.loads(line) for line in lines]
 
 
@@ -42,6 +45,7 @@ def training(folder: Path) -> list[Example]:
         *histories(folder),
         *permissive(folder),
         *labelled_chats(folder),
+        *labelled_asides(folder),
         *seed_examples(),
     ]
 
@@ -95,21 +99,39 @@ def permissive(folder: Path) -> list[Example]:
 
 
 def labelled_chats(folder: Path) -> list[Example]:
-    """Return the public chats that we labelled by reading; only hashes and labels are ours to keep.
+    """Return the public chats that we labelled by reading; only hashes and labels are ours to keep."""
+    rows = read_jsonl(folder / "intent" / "unlabelled_chats.jsonl")
+    return _read_labels("chat_labels.tsv", map(user_turns, rows), "chats")
 
-    A chat by its first turns; what is asked later on, where it can be told alone, as a message of its own.
+
+def labelled_asides(folder: Path) -> list[Example]:
+    """Return what RealMem's personas ask outside of their projects, where we labelled it by reading.
+
+    These sessions are real messages of strangers to an assistant, often from the middle of a chat.
     """
-    listed = (files("eval.intents") / "data" / "chat_labels.tsv").read_text("utf-8").splitlines()
+    said: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in read_jsonl(folder / "evidence" / "realmem_dev.jsonl.gz"):
+        for unit in row["units"]:
+            if unit["role"] == "User":
+                said[row["conversation"], unit["session"]].append(unit["text"])
+    return _read_labels("aside_labels.tsv", map(tuple, said.values()), "asides")
+
+
+def _read_labels(file: str, sessions: Iterable[tuple[str, ...]], source: str) -> list[Example]:
+    """Return the sessions whose messages have a label in `file`, by the hash of the message.
+
+    A session by its first turns; what is asked later on, where it can be told alone, as a message of its own.
+    """
+    listed = (files("eval.intents") / "data" / file).read_text("utf-8").splitlines()
     labels = {key: names for key, *names in (line.split("\t") for line in listed if line[0] != "#")}
     found = {}
-    for row in read_jsonl(folder / "intent" / "unlabelled_chats.jsonl"):
-        turns = user_turns(row)
+    for turns in sessions:
         for place, turn in enumerate(turns):
             key = hashlib.sha256(turn.encode()).hexdigest()[:_HASH]
             if key in labels and key not in found:
                 label, alt = labels[key]
                 said = (turn,) if place else turns[:_FIRST]
-                found[key] = Example(said, label, (alt,) if alt else (), "chats")
+                found[key] = Example(said, label, (alt,) if alt else (), source)
     return list(found.values())
 
 
