@@ -1,6 +1,7 @@
 """Fit the shipped intent model: `python -m eval.intents.train --data ../shared/data --out …`."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,7 @@ from memory.encoders import Encoder, OnnxEncoder
 from memory.encoders.port import Floats
 from memory.intent.taxonomy import taxonomy
 
-NAME = "intent-2"
+NAME = "intent-3"
 # Below the confidence at which this share of unseen sources' examples lies, the tagger abstains.
 _ABSTAIN_SHARE = 0.25
 # Share of work sessions that may be called affective, by sources unseen.
@@ -61,7 +62,7 @@ def train(examples: list[Example], encoder: Encoder, cache: Path, out: Path) -> 
     heat = temperature(scores, labels, weights)
     unseen = shares(scores, heat)
     linear = fit(found, np.arange(len(examples)), labels, weights)
-    limits = (heat, unsure_limit(unseen, weights), affective_limit(unseen, examples, weights))
+    limits = (heat, unsure_limit(unseen, weights), affective_limit(unseen, examples))
     out.parent.mkdir(parents=True, exist_ok=True)
     packed(found, linear, NAME, encoder.id, limits).save(out)
     return by_source(unseen, examples)
@@ -84,8 +85,11 @@ def unsure_limit(unseen: Floats, weights: NDArray[np.float64]) -> float:
     return _quantile(unseen.max(axis=1), weights, _ABSTAIN_SHARE)
 
 
-def affective_limit(unseen: Floats, examples: list[Example], weights: NDArray[np.float64]) -> float:
-    """Return the probability from which the affective group is named, by its false alarms on work."""
+def affective_limit(unseen: Floats, examples: list[Example]) -> float:
+    """Return the probability from which the affective group is named, by its false alarms on work.
+
+    Each source counts alike, however much the fit makes of its rows.
+    """
     known = taxonomy()
     affective = np.array([known.group(name) == "affective" for name in known.names])
     share = unseen[:, affective].sum(axis=1)
@@ -96,8 +100,11 @@ def affective_limit(unseen: Floats, examples: list[Example], weights: NDArray[np
             for example in examples
         ]
     )
+    names = np.array(sources(examples))[work]
+    rows = Counter(names)
+    alike = np.array([1 / rows[name] for name in names])
     # Where work would hardly ever be called affective, the plain majority decides.
-    return max(_quantile(share[work], weights[work], 1 - _FALSE_AFFECTIVE), 0.5)
+    return max(_quantile(share[work], alike, 1 - _FALSE_AFFECTIVE), 0.5)
 
 
 def _quantile(values: Floats, weights: NDArray[np.float64], share: float) -> float:

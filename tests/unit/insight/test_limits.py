@@ -9,32 +9,33 @@ from memory.intent.taxonomy import taxonomy
 
 
 def test_real_chats_and_small_sources_weigh_more() -> None:
-    """A row counts less the more its source has of its label; strangers' chats count most."""
+    """A row counts less the more its source has of its label; strangers' messages count most."""
     large = [Example(("x",), "coding", (), "corpus")] * 16
     small = [Example(("x",), "coding", (), "notes")]
-    real = [Example(("x",), "coding", (), "chats")]
+    real = [Example(("x",), "coding", (), name) for name in ("seeds", "asides", "chats")]
 
     weights = balance([*large, *small, *real])
 
-    assert weights[0] < weights[16] < weights[17]
+    assert weights[0] < weights[16] < weights[17] < weights[18] < weights[19]
     assert sum(weights[:16]) > weights[16]
 
 
 def test_the_affective_limit_lets_one_in_a_hundred_through() -> None:
-    """By weight, of work that no fair judge would call affective."""
+    """Of work that no fair judge would call affective; each source counts alike."""
     names = taxonomy().names
     shares = np.zeros((202, len(names)), np.float32)
     shares[:200, names.index("companionship")] = np.arange(200) / 200
     shares[200:, names.index("roleplay")] = 0.999
     examples = [Example(("x",), "coding", (), "a")] * 200
     examples += [Example(("x",), "coding", ("roleplay",), "a"), Example(("x",), "roleplay", (), "a")]
-    even = np.ones(202)
+    calm = [Example(("x",), "coding", (), "b")] * 2
+    none = np.zeros((2, len(names)), np.float32)
 
-    limit = affective_limit(shares, examples, even)
-    heavy = affective_limit(shares, examples, np.where(np.arange(202) < 150, 1.0, 0.001))
+    limit = affective_limit(shares, examples)
+    with_calm = affective_limit(np.vstack([shares, none]), [*examples, *calm])
 
     assert np.isclose((shares[:200, names.index("companionship")] > limit).mean(), 0.01)
-    assert heavy < limit
+    assert np.isclose((shares[:200, names.index("companionship")] > with_calm).mean(), 0.02, atol=0.006)
 
 
 def test_the_least_sure_quarter_abstains() -> None:
