@@ -11,7 +11,7 @@ from rich.console import Console
 from api.cli.shared import AsJson, Data, Tenant, say, settings_with, show
 from api.stores import DEFAULT_TENANT, open_ledger
 from eval.intents import report as reports
-from eval.intents.examples import Example, read_jsonl, seed_examples, training, user_turns
+from eval.intents.examples import YOURS, Example, read_jsonl, seed_examples, training, user_turns
 from eval.intents.vectors import VectorCache
 from memory import analytics
 from memory.encoders import OnnxEncoder
@@ -163,7 +163,7 @@ def labelled(path: Path) -> list[Example]:
         raise InvalidInputError(
             f"unknown labels in {path.name}: {', '.join(wrong)}; known: {', '.join(known)}"
         )
-    return [Example(user_turns(row), row["label"], (), path.stem) for row in rows if user_turns(row)]
+    return [Example(user_turns(row), row["label"], (), YOURS + path.stem) for row in rows if user_turns(row)]
 
 
 def confusion(examples: list[Example], cache: Path) -> dict[str, dict[str, int]]:

@@ -19,6 +19,10 @@ _HASH = 16
 _FIRST = 3
 
 
+# How sources are called that somebody labelled for an assistant of their own: this and the file's name.
+YOURS = "yours: "
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A session's user turns, its label, other labels that are fair, and where it is from."""

@@ -9,7 +9,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from eval.intents.design import Design, split_weights
-from eval.intents.examples import Example
+from eval.intents.examples import YOURS, Example
 from eval.intents.softmax import softmax_weights
 from memory.encoders.port import Floats
 from memory.intent.model import IntentModel
@@ -18,8 +18,9 @@ from memory.intent.taxonomy import taxonomy
 # Chosen by leave-one-source-out.
 STRENGTH = 2.0
 _BY_SOURCE, _BY_LABEL = 0.75, 0.5
-# What strangers ask as they please, and what was written in such a manner; by leaving sources out.
-_MORE = {"chats": 8.0, "asides": 3.0, "seeds": 2.0, "messy": 2.0}
+# What strangers ask as they please, what was written in such a manner, and what is asked of the assistant
+# that the model is for; by leaving sources out (decision 62).
+_MORE = {"chats": 8.0, "asides": 3.0, "seeds": 2.0, "messy": 2.0, YOURS: 8.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,17 @@ def balance(examples: Sequence[Example]) -> NDArray[np.float64]:
     """Return each example's weight: a large source, and a frequent label, count less a row."""
     pairs = [(example.source, example.label) for example in examples]
     counts = Counter(pairs)
-    weights = np.array([_MORE.get(pair[0], 1.0) * counts[pair] ** -_BY_SOURCE for pair in pairs])
+    weights = np.array([_more(source) * counts[source, label] ** -_BY_SOURCE for source, label in pairs])
     totals: Counter[str] = Counter()
     for (_, label), weight in zip(pairs, weights, strict=True):
         totals[label] += weight
     weights *= [totals[label] ** -_BY_LABEL for _, label in pairs]
     balanced: NDArray[np.float64] = weights / weights.mean()
     return balanced
+
+
+def _more(source: str) -> float:
+    return _MORE.get(YOURS if source.startswith(YOURS) else source, 1.0)
 
 
 def fit(

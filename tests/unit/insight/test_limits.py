@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eval.intents.examples import Example
+from eval.intents.examples import YOURS, Example
 from eval.intents.fit import balance
 from eval.intents.train import affective_limit, unsure_limit
 from memory.intent.taxonomy import taxonomy
@@ -18,6 +18,15 @@ def test_real_chats_and_small_sources_weigh_more() -> None:
 
     assert weights[0] < weights[16] < weights[17] < weights[18] < weights[19]
     assert sum(weights[:16]) > weights[16]
+
+
+def test_labels_of_ones_own_weigh_as_real_chats_do() -> None:
+    """However the file is called."""
+    rows = [Example(("x",), "coding", (), name) for name in (f"{YOURS}seeds", "chats", "corpus")]
+
+    mine, real, other = balance(rows)
+
+    assert mine == real > other
 
 
 def test_the_affective_limit_lets_one_in_a_hundred_through() -> None:
