@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from memory.errors import CorruptFileError, quotable
+from memory.errors import CorruptFileError, UnavailableError, quotable
 from memory.ledger import Ledger, purges
 from memory.ledger.purges import Receipt
 from memory.ledger.tenancy import EVERY_TENANT
@@ -144,12 +144,21 @@ class Worker:
             with self._ledger.alone(scope):
                 # An indexer that read these turns before they were erased looks again under this lock.
                 self._derived.delete(scope, ids)
+                self._assert_gone(scope, ids)
         if self._settle and not again:
             self._wait(purge, work, now() + self._settle)
             return False
         with self._ledger.writing(purge.tenant) as tx:
             purges.derived_gone(tx, purge.id, sought.to_bytes())
         return True
+
+    def _assert_gone(self, scope: Scope, ids: list[int]) -> None:
+        """Raise `UnavailableError` where a store still holds what it was told to remove.
+
+        The scan could not tell: what a store holds counts there as somebody's living memory.
+        """
+        if next(iter(self._derived.traces(scope, ids)), None) is not None:
+            raise UnavailableError("the index still holds turns that were erased")
 
     def _wait(self, purge: Receipt, work: dict[str, Any], until: int) -> None:
         with self._ledger.writing(purge.tenant) as tx:

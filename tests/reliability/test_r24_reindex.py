@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -211,9 +212,10 @@ def test_what_is_erased_goes_from_the_index_that_is_being_built(tmp_path: Path) 
         services.drain()
         rebuild(environment(settings, tmp_path))
         receipt = services.purge.begin(Subject("default", "user", "user1"), "test")
-        while services.purge.receipt("default", receipt.id).status == "running":
-            threading.Event().wait(0.05)
-        done = services.purge.receipt("default", receipt.id)
+        until = time.monotonic() + 60
+        while (done := services.purge.receipt("default", receipt.id)).status == "running":
+            assert time.monotonic() < until, done.error
+            time.sleep(0.05)
 
     assert done.status == "done"
     assert "the one beside it" in str(done.receipt)

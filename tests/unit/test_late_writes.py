@@ -1,4 +1,4 @@
-"""A write to the index that its sender gave up on, and that comes after the deletion."""
+"""An index that doesn't do what a purge tells it: late writes after the deletion, and no deletion at all."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from memory.ledger import EVERY_TENANT, Ledger, purges, turns
 from memory.purge import Purge, Signer, Subject
 from memory.purge.worker import Worker
-from memory.residue import Piece
+from memory.residue import Piece, pieces_of_bytes
 from memory.scope import Scope
 from memory.times import now
 from tests.helpers import ADA, said
@@ -24,14 +24,17 @@ class Kept:
     """What an index on a server holds."""
 
     turns: set[int] = field(default_factory=set)
+    deaf: bool = False
 
     def delete(self, scope: Scope, keys: Collection[int] | None = None) -> None:
         del scope
-        self.turns -= self.turns if keys is None else set(keys)
+        if not self.deaf:
+            self.turns -= self.turns if keys is None else set(keys)
 
     def traces(self, scope: Scope, keys: Collection[int]) -> Iterator[Piece]:
-        del scope, keys
-        return iter(())
+        del scope
+        for turn in self.turns.intersection(keys):
+            yield from pieces_of_bytes("index entry", b"what is kept of turn %d in here" % turn)
 
     def held(self) -> Iterator[bytes]:
         return iter(())
@@ -66,5 +69,30 @@ def test_a_late_write_is_deleted_before_the_receipt_says_done(
     later = SETTLE
     worker.step()
 
+    assert purge.receipt("default", receipt).status == "done"
+    assert index.turns == set()
+
+
+def test_an_index_that_removes_nothing_keeps_a_purge_from_being_done(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it still holds counts as living memory for the scan: it is asked for it by itself."""
+    unscanned(monkeypatch)
+    index, signer = Kept(deaf=True), Signer(Ed25519PrivateKey.generate())
+    worker = Worker(ledger, index, tmp_path, signer, backups=lambda _: {})
+    purge = Purge(ledger, worker, signer)
+    with ledger.writing("default") as tx:
+        (turn,) = turns.append(tx, ADA, [said("a secret")], [2])
+    index.turns = {turn.id}
+
+    receipt = purge.begin(Subject("default", "user", "ada"), "test").id
+    worker.step()
+    put_off = purge.receipt("default", receipt)
+    index.deaf = False
+    with ledger.writing(EVERY_TENANT) as tx:
+        purges.at_once(tx)
+    worker.step()
+
+    assert (put_off.status, put_off.error) == ("running", "the index still holds turns that were erased")
     assert purge.receipt("default", receipt).status == "done"
     assert index.turns == set()
