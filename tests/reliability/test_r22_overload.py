@@ -197,16 +197,12 @@ def test_too_much_is_refused_and_the_rest_is_served(server: Server, reached: Rea
 
 @pytest.mark.drill
 def test_a_minute_of_ten_times_too_much(server: Server, reached: Reached) -> None:
-    """A minute of each crowd. The figures depend on what else the machine does: they are noted, then judged.
-
-    Who asks little beside a noisy tenant may wait for longer, so as to be served at all: how much longer the
-    admitted take is judged where all ask alike, and told for both.
-    """
+    """A minute of each crowd. The figures depend on what else the machine does: they are noted, then judged."""
     load = measured(server, 60)
     reached(told(load))
     held(load)
     assert min(load.alike.goodput, load.noisy.goodput) >= 0.9 * load.capacity
-    assert load.alike.p99 <= 2 * load.alone_p99
+    assert max(load.alike.p99, load.noisy.p99) <= 2 * load.alone_p99
     assert load.refused_p99 <= 0.02
     assert load.quiet_served >= 0.9
     assert load.back_after <= 5
