@@ -197,7 +197,7 @@ def test_too_much_is_refused_and_the_rest_is_served(server: Server, reached: Rea
 
 @pytest.mark.drill
 def test_a_minute_of_ten_times_too_much(server: Server, reached: Reached) -> None:
-    """A minute of each crowd. The figures depend on what else the machine does: they are noted, then judged."""
+    """A minute of each. The figures depend on what else the machine does: they are noted, then judged."""
     load = measured(server, 60)
     reached(told(load))
     held(load)
