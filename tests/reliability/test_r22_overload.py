@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from api.access.shares import LATELY
 from tests.openloop import Answer, OpenLoop
 from tests.reliability.conftest import Reached
 from tests.serving import Server, Start, new_key
@@ -104,8 +105,8 @@ def measured(server: Server, seconds: float) -> Load:
             return Crowd(over, len(served) / seconds, p99(served))
 
         # The noisy tenant asks for nearly all of it; the others for a third of what there is, each by chance.
-        # It comes first: who had much lately counts as one who asks a lot.
         noisy = await crowd([87, 1, 1, 1])
+        await asyncio.sleep(2 * LATELY)  # who had much lately would not count as one of four alike
         alike = await crowd([1, 1, 1, 1])
         memory, used = resident(server) / before, cpu(server) - used
         ended = max(one.at + one.seconds for one in alike.answers)
@@ -197,12 +198,17 @@ def test_too_much_is_refused_and_the_rest_is_served(server: Server, reached: Rea
 
 @pytest.mark.drill
 def test_a_minute_of_ten_times_too_much(server: Server, reached: Reached) -> None:
-    """A minute of each. The figures depend on what else the machine does: they are noted, then judged."""
+    """A minute of each crowd. The figures depend on what else the machine does: they are noted, then judged.
+
+    Twice the time of one alone is demanded where nobody goes before others. Beside a noisy tenant, who asks
+    little may wait for 1.6 requests so as to be served at all: three times, with his own.
+    """
     load = measured(server, 60)
     reached(told(load))
     held(load)
     assert min(load.alike.goodput, load.noisy.goodput) >= 0.9 * load.capacity
-    assert max(load.alike.p99, load.noisy.p99) <= 2 * load.alone_p99
+    assert load.alike.p99 <= 2 * load.alone_p99
+    assert load.noisy.p99 <= 3 * load.alone_p99
     assert load.refused_p99 <= 0.02
     assert load.quiet_served >= 0.9
     assert load.back_after <= 5
