@@ -17,12 +17,16 @@ from api.http.problems import sent_away
 from api.metrics import REFUSED
 from memory.errors import OverloadedError
 
+# Bytes of a body that has likely come with its head, or soon will.
+_SHORT = 65_536
+
 
 class Door(HttpToolsProtocol):
     """uvicorn's protocol, which asks the lobby of the application's state first.
 
     What is not a plain request (behind another that is worked on, an upgrade, a `HEAD`, the last of its
-    connection) goes the common way: the gate sends it away with the same words.
+    connection, one with a long body or of unknown length) goes the common way: the gate sends it away with
+    the same words, and does not wait for the body.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -58,7 +62,12 @@ class Door(HttpToolsProtocol):
             and not self.parser.should_upgrade()
             and not self.expect_100_continue
             and not self.flow.write_paused
+            and self._is_short()
         )
+
+    def _is_short(self) -> bool:
+        headers = dict(self.headers)
+        return b"transfer-encoding" not in headers and int(headers.get(b"content-length", b"0")) <= _SHORT
 
     def _refusal(self) -> bytes | None:
         """Return the answer, None where there may be room."""
