@@ -1,6 +1,5 @@
 """Labelled sessions from the data folder and from our own seeds."""
 
-import gzip
 import hashlib
 import json
 from collections import defaultdict
@@ -10,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from eval.datasets.evidence import read_evidence
 from eval.intents.compose import CHECK, MESSY, SEEDS, composed, written
 
 # A session's later turns add little and cost much.
@@ -17,8 +17,6 @@ MOST_TURNS = 12
 _HASH = 16
 # Turns by which a whole chat is labelled.
 _FIRST = 3
-
-
 # How sources are called that somebody labelled for an assistant of their own: this and the file's name.
 YOURS = "yours: "
 
@@ -34,10 +32,8 @@ class Example:
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a JSON Lines file; one that ends in `.gz` is unpacked."""
-    with (
-        gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    ) as lines:
+    """Return the rows of a JSON Lines file."""
+    with path.open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
@@ -114,10 +110,10 @@ def labelled_asides(folder: Path) -> list[Example]:
     These sessions are real messages of strangers to an assistant, often from the middle of a chat.
     """
     said: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in read_jsonl(folder / "evidence" / "realmem_dev.jsonl.gz"):
-        for unit in row["units"]:
-            if unit["role"] == "User":
-                said[row["conversation"], unit["session"]].append(unit["text"])
+    for conversation in read_evidence(folder / "evidence" / "realmem_dev.jsonl.gz"):
+        for unit in conversation.units:
+            if unit.role == "User":
+                said[conversation.id, unit.session].append(unit.text)
     return _read_labels("aside_labels.tsv", map(tuple, said.values()), "asides")
 
 

@@ -72,18 +72,21 @@ def server(start: Start) -> Iterator[Server]:
         os.sched_setaffinity(0, cores)
 
 
-def measured(server: Server, seconds: float) -> Load:
-    """Measure alone, at capacity, at ten times it by one noisy among four and by four alike, and after."""
+def settled(server: Server) -> dict[str, str]:
+    """Give four tenants something to be asked for; return their keys by their names."""
     clients = {f"t{number}": new_key(server.data, tenant=f"t{number}") for number in range(4)}
+    turns = [{"role": "user", "content": f"Door {door} opens with code K{door}."} for door in range(TURNS)]
     for key in clients.values():
-        turns = [
-            {"role": "user", "content": f"Door {number} opens with code K{number}."}
-            for number in range(TURNS)
-        ]
         answer = server.client(key).post("/v1/sessions/s1/turns", json={"user_id": "ada", "turns": turns})
         assert answer.status_code == 201
     while server.client(None).get("/readyz").json()["queued"]:
         pass
+    return clients
+
+
+def measured(server: Server, seconds: float) -> Load:
+    """Measure alone, at capacity, at ten times it by one noisy among four and by four alike, and after."""
+    clients = settled(server)
     ask = json.dumps({"user_id": "ada", "query": "Which code opens door 7?", "max_tokens": 256}).encode()
 
     async def all_of_it() -> Load:
@@ -198,17 +201,12 @@ def test_too_much_is_refused_and_the_rest_is_served(server: Server, reached: Rea
 
 @pytest.mark.drill
 def test_a_minute_of_ten_times_too_much(server: Server, reached: Reached) -> None:
-    """A minute of each crowd. The figures depend on what else the machine does: they are noted, then judged.
-
-    Twice the time of one alone is demanded where nobody goes before others. Beside a noisy tenant, who asks
-    little may wait for 1.6 requests so as to be served at all: three times, with his own.
-    """
+    """A minute of each. The figures depend on what else the machine does: they are noted, then judged."""
     load = measured(server, 60)
     reached(told(load))
     held(load)
     assert min(load.alike.goodput, load.noisy.goodput) >= 0.9 * load.capacity
-    assert load.alike.p99 <= 2 * load.alone_p99
-    assert load.noisy.p99 <= 3 * load.alone_p99
+    assert max(load.alike.p99, load.noisy.p99) <= 2 * load.alone_p99
     assert load.refused_p99 <= 0.02
     assert load.quiet_served >= 0.9
     assert load.back_after <= 5

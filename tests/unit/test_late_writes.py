@@ -44,6 +44,16 @@ class Kept:
         return ""
 
 
+def begun(ledger: Ledger, index: Kept, folder: Path, settle: float = 0) -> tuple[Purge, Worker, int]:
+    """Remember a turn in ledger and index; return what erases it, who does the work, and its number."""
+    signer = Signer(Ed25519PrivateKey.generate())
+    worker = Worker(ledger, index, folder, signer, backups=lambda _: {}, settle=settle)
+    with ledger.writing("default") as tx:
+        (turn,) = turns.append(tx, ADA, [said("a secret")], [2])
+    index.turns = {turn.id}
+    return Purge(ledger, worker, signer), worker, turn.id
+
+
 def test_a_late_write_is_deleted_before_the_receipt_says_done(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,17 +61,13 @@ def test_a_late_write_is_deleted_before_the_receipt_says_done(
     unscanned(monkeypatch)
     later = 0.0
     monkeypatch.setattr("memory.purge.worker.now", lambda: now() + round(later * 1e6))
-    index, signer = Kept(), Signer(Ed25519PrivateKey.generate())
-    worker = Worker(ledger, index, tmp_path, signer, backups=lambda _: {}, settle=SETTLE)
-    purge = Purge(ledger, worker, signer)
-    with ledger.writing("default") as tx:
-        (turn,) = turns.append(tx, ADA, [said("a secret")], [2])
-    index.turns = {turn.id}
+    index = Kept()
+    purge, worker, turn = begun(ledger, index, tmp_path, settle=SETTLE)
 
     receipt = purge.begin(Subject("default", "user", "ada"), "test").id
     worker.step()
     assert index.turns == set()
-    index.turns = {turn.id}  # sent long ago, and only now applied
+    index.turns = {turn}  # sent long ago, and only now applied
     with ledger.writing(EVERY_TENANT) as tx:
         purges.at_once(tx)
     worker.step()
@@ -78,12 +84,8 @@ def test_an_index_that_removes_nothing_keeps_a_purge_from_being_done(
 ) -> None:
     """What it still holds counts as living memory for the scan: it is asked for it by itself."""
     unscanned(monkeypatch)
-    index, signer = Kept(deaf=True), Signer(Ed25519PrivateKey.generate())
-    worker = Worker(ledger, index, tmp_path, signer, backups=lambda _: {})
-    purge = Purge(ledger, worker, signer)
-    with ledger.writing("default") as tx:
-        (turn,) = turns.append(tx, ADA, [said("a secret")], [2])
-    index.turns = {turn.id}
+    index = Kept(deaf=True)
+    purge, worker, _ = begun(ledger, index, tmp_path)
 
     receipt = purge.begin(Subject("default", "user", "ada"), "test").id
     worker.step()

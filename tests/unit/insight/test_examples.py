@@ -23,10 +23,15 @@ def test_messages_outside_of_projects_are_found_by_hash(
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "aside_labels.tsv").write_text("\n".join(["# key; label", *rows]) + "\n")
     monkeypatch.setattr(examples, "files", lambda _: tmp_path)
-    units = [{"session": "s", "role": role, "text": text} for text in said for role in ("User", "Assistant")]
+    spoken = [(role, text) for text in said for role in ("User", "Assistant")]
+    units = [
+        {"id": f"u{place}", "session": "s", "ts": None, "role": role, "text": text}
+        for place, (role, text) in enumerate(spoken)
+    ]
     (tmp_path / "evidence").mkdir()
     with gzip.open(tmp_path / "evidence" / "realmem_dev.jsonl.gz", "wt") as file:
-        file.write(json.dumps({"conversation": "c", "units": units}) + "\n")
+        row = {"dataset": "d", "conversation": "c", "units": units, "queries": []}
+        file.write(json.dumps(row) + "\n")
 
     first, later = labelled_asides(tmp_path)
 
