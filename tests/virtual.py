@@ -8,13 +8,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+class StuckError(AssertionError):
+    """All that still runs waits for something that no timer will bring."""
+
+
 class _Jumping(selectors.SelectSelector):
     """Waits for nothing: the time that was to be waited is over at once."""
 
     now = 0.0
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        self.now += max(timeout or 0.0, 0.0)
+        if timeout is None:
+            raise StuckError("nothing is left that could go on")
+        self.now += max(timeout, 0.0)
         return super().select(0)
 
 
@@ -28,6 +34,9 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end in time that begins at 0; for what waits for timers alone."""
+    """Run a coroutine to its end in time that begins at 0; for what waits for timers alone.
+
+    Raises `StuckError` where it would wait for ever.
+    """
     with asyncio.Runner(loop_factory=_Loop) as runner:
         return runner.run(main)
