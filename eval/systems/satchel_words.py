@@ -29,10 +29,10 @@ class SatchelWords(Satchel):
         """Open a service, and ask it over the index that is away."""
         super().__init__(means)
         services = self._services
+        self._stack.enter_context(_unwarned())
         away = self._stack.enter_context(
             closing(GuardedIndex(LateIndex(services.index.settings, _no_answer)))
         )
-        self._stack.enter_context(_unwarned())
         self._finder = Finder(
             services.ledger,
             away,
