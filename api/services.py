@@ -61,6 +61,7 @@ class Services:
     indexer: Indexer
     repair: Repair
     remember: Remember
+    finder: Finder
     recall: Recall
     search: Search
     purge: Purge
@@ -133,6 +134,7 @@ def open_services(settings: Settings, *, encoder: Encoder | None = None) -> Iter
             indexer=indexer,
             repair=repair,
             remember=Remember(ledger, counter, indexer.wake),
+            finder=finder,
             recall=Recall(ledger, finder, counter, model),
             search=Search(ledger, finder, model),
             purge=purge,

@@ -12,22 +12,26 @@ from eval.report.load import load_runs
 from eval.report.page import page
 from eval.run.runner import load, run
 from eval.run.settings import BUDGETS, RunSettings
+from eval.systems import LEARNED
 from memory.errors import SatchelError
 
 _BUDGETS = ",".join(str(budget) for budget in BUDGETS)
-_BASELINES = "satchel,newest,random,bm25,dense,rrf,full"
+# All that needs nothing but this package.
+_USUAL = "satchel,satchel-sum,satchel-words,newest,random,bm25,dense,rrf,full"
 
 
 def suite_command(  # noqa: PLR0917 - one parameter an option
     paths: Annotated[list[Path], typer.Argument(help="Data sets.")],
     out: Annotated[Path, typer.Option(help="Folder; a run is kept in DATASET/SYSTEM below it.")],
-    systems: Annotated[str, typer.Option(help="Systems, with commas between.")] = _BASELINES,
+    systems: Annotated[str, typer.Option(help="Systems, with commas between.")] = _USUAL,
     budgets: Annotated[str, typer.Option(help="Token budgets, with commas between.")] = _BUDGETS,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many questions a data set.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; use 1 where latency counts.")] = 1,
     models: Annotated[
         Path | None,
-        typer.Option(help="Folder of `eval.train.left_out`'s models: DATASET/CONVERSATION.npz, for satchel."),
+        typer.Option(
+            help="Folder of `eval.train.left_out`'s models: DATASET/CONVERSATION.npz, for what learned."
+        ),
     ] = None,
 ) -> None:
     """Run every system on every data set and write OUT/report.html. What is finished is not run again."""
@@ -37,7 +41,7 @@ def suite_command(  # noqa: PLR0917 - one parameter an option
             for system in systems.split(","):
                 name = path.name.split(".")[0]
                 folder = out / name / system
-                unseen = models / name if models and system == "satchel" else None
+                unseen = models / name if models and system in LEARNED else None
                 settings = RunSettings(
                     data=path,
                     out=folder,

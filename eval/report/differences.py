@@ -6,6 +6,7 @@ from eval.metrics.recall import recall
 from eval.report.load import Run
 from eval.run.rows import Row
 from eval.stats.paired import Comparison, compare
+from eval.systems import OURS
 
 
 def budgets(runs: Sequence[Run]) -> list[str]:
@@ -31,13 +32,17 @@ def difference(ours: Run, other: Run, budget: str, seed: int = 0) -> Comparison 
 
 
 def best_other(ours: Run, runs: Sequence[Run], budget: str) -> Run | None:
-    """Return the strongest other system within a budget that answered every question."""
-    rivals = [
+    """Return the strongest other system within a budget that answered every question.
+
+    Another configuration of the same system counts only where there is no other system.
+    """
+    others = [
         run
         for run in runs
         if run is not ours and not run.metrics["failed"] and _recall(run, budget) is not None
     ]
-    return max(rivals, key=lambda run: _recall(run, budget) or 0.0, default=None)
+    rivals = [run for run in others if not {run.system, ours.system} <= set(OURS)]
+    return max(rivals or others, key=lambda run: _recall(run, budget) or 0.0, default=None)
 
 
 def _recall(run: Run, budget: str) -> float | None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from eval.run.files import METRICS, ROWS, RUN
 from eval.run.rows import Row, read_rows
+from eval.systems import OURS
 from memory.errors import InvalidInputError
 
-# Satchel first, then what it is held against, then the floors.
-_ORDER = ("satchel", "rrf", "bm25", "dense", "newest", "random", "full")
+# After the peers: what is held against them, then the floors.
+_BASELINES = ("rrf", "bm25", "dense", "newest", "random", "full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ def _labelled(runs: Sequence[Run]) -> list[Run]:
     ]
 
 
-def _place(system: str) -> float:
-    """Peers stand between ours and the baselines."""
-    return _ORDER.index(system) if system in _ORDER else 0.5
+def _place(system: str) -> tuple[int, int]:
+    """Satchel first, in each configuration; peers stand between ours and the baselines."""
+    for group, names in ((0, OURS), (2, _BASELINES)):
+        if system in names:
+            return group, names.index(system)
+    return 1, 0

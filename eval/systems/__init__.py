@@ -7,11 +7,29 @@ from eval.systems.peers.system import PeerSystem
 from eval.systems.port import Delivered, Item, Means, Quality, System, SystemFailedError
 from memory.errors import InvalidInputError
 
-__all__ = ["Delivered", "Item", "Means", "Quality", "System", "SystemFailedError", "make", "names"]
+__all__ = [
+    "LEARNED",
+    "OURS",
+    "Delivered",
+    "Item",
+    "Means",
+    "Quality",
+    "System",
+    "SystemFailedError",
+    "make",
+    "names",
+]
+
+# The service in each configuration; those that answer by a learned model take others of the kind.
+OURS = ("satchel", "satchel-sum", "satchel-words", "satchel-cluster")
+LEARNED = frozenset({"satchel", "satchel-words", "satchel-cluster"})
 
 # Modules are imported when asked for: a baseline needs no service, a peer no other peer.
 _PLACES = {
     "satchel": ("satchel", "Satchel"),
+    "satchel-sum": ("satchel_sum", "SatchelSum"),
+    "satchel-words": ("satchel_words", "SatchelWords"),
+    "satchel-cluster": ("satchel_cluster", "SatchelCluster"),
     "newest": ("newest", "Newest"),
     "random": ("random", "Random"),
     "bm25": ("bm25", "Bm25"),

@@ -1,5 +1,6 @@
 """Satchel itself: the service's own code, in this process, on a data folder of its own."""
 
+import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -15,12 +16,14 @@ from api.stores import DEFAULT_TENANT
 from eval.datasets.model import Query, Unit
 from eval.datasets.turns import created_at, new_turn
 from eval.systems.port import Delivered, Item, Means, Quality, SystemFailedError
-from memory.errors import SatchelError
+from memory.errors import InvalidInputError, SatchelError
 from memory.purge import Subject
 from memory.scope import Scope
 from memory.times import to_micros
 from retrieval.finder import Wanted
+from retrieval.recall import Recall
 from retrieval.relevance.model import RelevanceModel
+from retrieval.search import Search
 
 _PURGE_SECONDS = 60
 
@@ -30,7 +33,8 @@ class Satchel:
 
     A conversation is a user. A question is asked without a session, by its own time or else that of
     the newest unit it may see. Option `models`: a folder with CONVERSATION.npz, models that were fitted
-    without that conversation, for data that the shipped model learned from.
+    without that conversation, for data that the shipped model learned from. Option `min_relevance`: as of
+    `POST /v1/context`.
     """
 
     name = "satchel"
@@ -38,29 +42,45 @@ class Satchel:
 
     def __init__(self, means: Means) -> None:
         """Open a service in a new folder, which `close` removes."""
-        self._stack = ExitStack()
-        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="satchel-eval-"))
-        settings = Settings(data=Path(folder))
-        self._services: Services = self._stack.enter_context(open_services(settings, encoder=means.encoder))
+        self._encoder = means.encoder
         self._models = Path(means.options["models"]) if "models" in means.options else None
-        self._shipped = RelevanceModel.shipped()
+        self._min_relevance = _share(means.options, "min_relevance")
         self._users = 0
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="satchel-eval-"))
+            settings = self._stores(stack, Path(folder))
+            self._services: Services = stack.enter_context(open_services(settings, encoder=means.encoder))
+            self._finder = self._services.finder
+            self._answer_by(RelevanceModel.shipped())
+            self._stack = stack.pop_all()
         self._begin()
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        if self._models is not None:
-            return {"model": "one for each conversation, which it did not learn from"}
-        return {"model": self._shipped.name}
+        each = "one for each conversation, which it did not learn from"
+        found: dict[str, Any] = {"model": each if self._models else self._model.name}
+        return found if self._min_relevance is None else {**found, "min_relevance": self._min_relevance}
 
     def start(self, conversation: str) -> None:
         """Begin a new user, with the model that never saw this conversation if `models` has one."""
         self._begin()
         if self._models is not None:
-            model = RelevanceModel.load(self._models / f"{conversation}.npz")
-            # The service has one model for its whole life; only a benchmark wants another.
-            self._services.recall._model = model  # noqa: SLF001
-            self._services.search._model = model  # noqa: SLF001
+            self._answer_by(RelevanceModel.load(self._models / f"{conversation}.npz"))
+
+    def _stores(self, held: ExitStack, folder: Path) -> Settings:
+        """Return settings for stores of its own, which `held` removes at the end.
+
+        The environment of whoever evaluates may name the stores of a service in use: these are not touched.
+        """
+        del held
+        return Settings(data=folder, database=None, qdrant_url=None)
+
+    def _answer_by(self, model: RelevanceModel) -> None:
+        """Recall and search by this model; the service has one for its whole life."""
+        ledger, counter = self._services.ledger, self._services.counter
+        self._model = model
+        self._recall = Recall(ledger, self._finder, counter, model)
+        self._search = Search(ledger, self._finder, model)
 
     def _begin(self) -> None:
         self._users += 1
@@ -80,7 +100,9 @@ class Satchel:
     def context(self, query: Query, max_tokens: int) -> Delivered:
         """Return what `POST /v1/context` would."""
         try:
-            found = self._services.recall(self._scope, self._wanted(query), max_tokens)
+            found = self._recall(
+                self._scope, self._wanted(query), max_tokens, min_relevance=self._min_relevance
+            )
         except SatchelError as error:
             raise SystemFailedError(f"context: {error}") from error
         quality = found.choice.quality
@@ -109,7 +131,7 @@ class Satchel:
     def ranking(self, query: Query, k: int) -> list[str]:
         """Return what `POST /v1/search` would."""
         try:
-            found = self._services.search(self._scope, self._wanted(query), k)
+            found = self._search(self._scope, self._wanted(query), k)
         except SatchelError as error:
             raise SystemFailedError(f"search: {error}") from error
         return [self._units[hit.turn.id] for hit in found.hits]
@@ -147,3 +169,17 @@ class Satchel:
     def _wanted(self, query: Query) -> Wanted:
         at = to_micros(datetime.fromisoformat(query.ts)) if query.ts else self._newest
         return Wanted(query.text, at=at)
+
+
+def _share(options: Mapping[str, str], name: str) -> float | None:
+    """Return an option that is a number from 0 to 1; None where it isn't given."""
+    text = options.get(name)
+    if text is None:
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise InvalidInputError(f"{name} must be a number from 0 to 1, not {text!r}")
+    return share

@@ -24,6 +24,7 @@ from eval.train.evidence import read
 from eval.train.judged import judge
 from eval.train.prepared import Prepared, prepared
 from eval.train.searched import asked
+from eval.train.untrained import untrained
 from memory.encoders import OnnxEncoder
 from memory.encoders.port import Floats
 from memory.tokens import TokenCounter
@@ -51,11 +52,12 @@ GROUPS = {
 
 def variants(model: RelevanceModel) -> dict[str, tuple[Score, float]]:
     """Return what is compared: a score, and the price of length that goes with it."""
+    without = untrained()
     rows: dict[str, tuple[Score, float]] = {
         "BM25": (lambda question: question.turns.table.lexical[:, 0], 0),
         "dense": (lambda question: question.turns.table.dense[:, 0], 0),
         "token-level": (lambda question: question.turns.table.maxsim[:, 0], 0),
-        "untrained sum": (lambda question: question.turns.base, 0),
+        "untrained sum": (lambda question: without.score(question.turns).score, 0),
         OURS: (lambda question: model.score(question.turns).score, PRICE),
         "without the price of length": (lambda question: model.score(question.turns).score, 0),
     }

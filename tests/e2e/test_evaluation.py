@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from eval.cli import app
+from eval.systems import OURS
 
 THINGS = ("invoice", "ladder", "ticket", "parcel", "recipe", "permit", "camera", "lantern")
 PLACES = ("Rosewood", "Quillan", "Marwick", "Oberdorf", "Tessaly", "Hvalfell", "Zinnwald", "Ashgrove")
@@ -90,3 +91,11 @@ def test_every_command_is_in_the_guide() -> None:
     assert set(names) >= {"run", "suite", "compare"}
     for name in names:
         assert f"eval {name}" in DOCS.read_text(), name
+
+
+def test_every_configuration_is_in_the_guide() -> None:
+    """And in the list that the command shows."""
+    shown = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "500"}).stdout
+    for name in OURS:
+        assert f"`{name}`" in DOCS.read_text(), name
+        assert name in shown, name

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -78,6 +79,16 @@ def test_differences_are_paired(folders: list[Path]) -> None:
     ours, theirs = (run.metrics["budgets"]["70"]["recall"] for run in (bm25, newest))
     assert found.difference == pytest.approx(ours - theirs, abs=1e-4)
     assert found.p_conversations == pytest.approx(2 / 16)
+
+
+def test_a_configuration_is_no_rival_of_its_own_system(folders: list[Path]) -> None:
+    """Satchel is held against others, however well another configuration of it does."""
+    bm25, newest, full = load_runs(folders)
+    ours, other = replace(newest, system="satchel"), replace(bm25, system="satchel-sum")
+
+    assert best_other(ours, [ours, other, full, newest], "70") is newest
+    assert best_other(newest, [ours, other, newest], "70") is other
+    assert best_other(ours, [ours, other], "70") is other
 
 
 def test_other_questions_are_refused(folders: list[Path], tmp_path: Path) -> None:
