@@ -68,9 +68,10 @@ class Vectors:
         for place, (view, weight) in enumerate(zip(views, weights, strict=True)):
             kept = weight > 0
             if kept.any():
-                # All tokens of the query against all of the rows, then the best within each row.
-                best = np.maximum.reduceat(tokens @ TokenCodec.for_codes(view.tokens[kept]).T, bounds, axis=0)
-                scores[filled, place] = best @ weight[kept]
+                # All tokens of the query against all of the rows, then the best within each row. A row's
+                # tokens lie side by side: the other way round, to take their best is as long as the product.
+                best = np.maximum.reduceat(TokenCodec.for_codes(view.tokens[kept]) @ tokens.T, bounds, axis=1)
+                scores[filled, place] = weight[kept] @ best
         return scores
 
     @property
