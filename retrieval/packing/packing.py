@@ -89,15 +89,16 @@ def pack(
     packer = Packer(table, likely, found, budget, ways.low)
     held = np.isin(table.key, np.array(list(pinned), np.int64))
     barred = np.isin(table.key, np.array(list(excluded), np.int64))
-    for row in np.argsort(table.age).tolist():
-        if held[row] and not barred[row]:
-            packer.take(row, again=True)
+    first = np.flatnonzero(held & ~barred)
+    for row in first[np.argsort(table.age[first])].tolist():
+        packer.take(row, again=True)
+    taken, kept_out, unlikely = held.tolist(), barred.tolist(), (scored.relevance < floor).tolist()
     for row in in_turn(table, scored, price, ways).tolist():
-        if barred[row]:
+        if kept_out[row]:
             packer.skip(row, "the caller has it already")
-        elif held[row]:
+        elif taken[row]:
             continue
-        elif scored.relevance[row] < floor:
+        elif unlikely[row]:
             packer.skip(row, "not likely enough to be needed")
         elif packer.left < _LEAST:
             packer.skip(row, "no room is left in the budget")

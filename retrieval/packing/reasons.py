@@ -18,6 +18,9 @@ class Reasons:
         self._turns = turns
         self._matches = turns.matches
         self._order = order
+        # Of the best ten, row and session.
+        best = order[:10]
+        self._best = list(zip(best.tolist(), turns.table.session[best].tolist(), strict=True))
         self._column = {name: place for place, name in enumerate(turns.names)}
 
     def of(self, row: int) -> str:
@@ -40,8 +43,8 @@ class Reasons:
         return next((reason for holds, reason in reasons if holds), self._days(row))
 
     def _beside_better(self, row: int) -> bool:
-        sessions = self._turns.table.session
-        return any(better != row and sessions[better] == sessions[row] for better in self._order[:10])
+        session = int(self._turns.table.session[row])
+        return any(better != row and of == session for better, of in self._best)
 
     def _days(self, row: int) -> str:
         at = self._turns.table.at

@@ -18,6 +18,7 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from memory.errors import InvalidInputError
@@ -55,7 +56,7 @@ HEADER = re.compile(r"s(\d+) (\d{4}-\d\d-\d\d)")
 RECORD = re.compile(r'((?:[^":]|"(?:[^"\\]|\\.)*")+): ("(?:[^"\\]|\\.)*")')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: its line is kept
 class Record:
     """One turn or its excerpts, ready to be delivered. text: what the record says. low: its line says that
     it is not to be trusted, and what it comes from.
@@ -76,9 +77,9 @@ class Record:
         tail = "" if self.spans[-1][1] >= len(content) else f" {ELLIPSIS}"
         return head + text + tail
 
-    @property
+    @cached_property
     def line(self) -> str:
-        """The record as a line of the context."""
+        """The record as a line of the context, quoted once however often it is rendered and counted."""
         who = _untrusted(self.turn) if self.low else _who(self.turn)
         return f"{who}: {quoted(self.text)}\n"
 

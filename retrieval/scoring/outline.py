@@ -106,12 +106,12 @@ class Outline:
     def neighbours(self, rows: Ints) -> Ints:
         """Return all rows of the turns just before and after these, in their sessions."""
         found: list[int] = []
-        for row in rows:
-            session, seq = int(self.numbers[row, SESSION]), int(self.numbers[row, SEQ])
+        numbers = self.numbers
+        for session, seq in numbers[rows][:, [SESSION, SEQ]].tolist():
             for near in (seq - 1, seq + 1):
                 first = self._first_row.get((session, near))
                 if first is not None:
-                    found.extend(range(first, first + int(self.numbers[first, PASSAGES])))
+                    found.extend(range(first, first + int(numbers[first, PASSAGES])))
         return np.array(found, np.int64)
 
     @property
