@@ -15,15 +15,17 @@ def chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
         yield numbers[start : start + _CHUNK]
 
 
-def among(
-    tx: sa.Connection, column: sa.ColumnElement[int], numbers: Collection[int]
-) -> sa.ColumnElement[bool]:
-    """Return the condition that the column is one of the numbers, however many, as one parameter.
+def is_listed(dialect: str, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Return the condition that the column is one of the numbers in the parameter `numbers`, see `listed`.
 
     Hundreds of parameters take longer to be written into a statement than the database takes to answer it.
     """
-    if tx.dialect.name == "postgresql":
-        listed = sa.bindparam(None, sorted(numbers), postgresql.ARRAY(sa.BigInteger), unique=True)
-        return column == sa.any_(listed)
-    text = sa.bindparam(None, json.dumps(sorted(numbers)), sa.Text, unique=True)
-    return column.in_(sa.select(sa.func.json_each(text).table_valued("value").c.value))
+    if dialect == "postgresql":
+        return column == sa.any_(sa.bindparam("numbers", type_=postgresql.ARRAY(sa.BigInteger)))
+    every = sa.func.json_each(sa.bindparam("numbers", type_=sa.Text)).table_valued("value")
+    return column.in_(sa.select(every.c.value))
+
+
+def listed(dialect: str, numbers: Collection[int]) -> list[int] | str:
+    """Return numbers, however many, as the one parameter of `is_listed`."""
+    return sorted(numbers) if dialect == "postgresql" else json.dumps(sorted(numbers))

@@ -26,6 +26,11 @@ LEASE = 15_000_000
 # Users whose turns are taken in hand at once. Few, so that workers that ask at one moment all find some.
 _USERS = 8
 
+# Made once: every recall asks it, and to make a statement takes longer than to run it.
+_PENDING = (
+    sa.select(outbox.c.turn_id).where(outbox.c.user_id == sa.bindparam("user")).order_by(outbox.c.turn_id)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -155,8 +160,7 @@ def failed(
 
 def pending(tx: sa.Connection, user: int) -> list[int]:
     """Return the user's queued turns in order."""
-    query = sa.select(outbox.c.turn_id).where(outbox.c.user_id == user).order_by(outbox.c.turn_id)
-    return list(tx.scalars(query))
+    return list(tx.scalars(_PENDING, {"user": user}))
 
 
 def waiting(tx: sa.Connection, ids: Collection[int]) -> set[int]:

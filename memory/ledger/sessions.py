@@ -19,6 +19,9 @@ _COLUMNS = (
     sessions.c.tokens,
     sessions.c.last_seq,
 )
+_FIND = sa.select(*_COLUMNS).where(
+    sessions.c.tenant == sa.bindparam("tenant"), sessions.c.name == sa.bindparam("name")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Session:
 
 def find(tx: sa.Connection, tenant: str, name: str) -> Session | None:
     """Return the tenant's session of that name."""
-    row = tx.execute(sa.select(*_COLUMNS).where(sessions.c.tenant == tenant, sessions.c.name == name)).first()
+    row = tx.execute(_FIND, {"tenant": tenant, "name": name}).first()
     return None if row is None else Session(*row)
 
 

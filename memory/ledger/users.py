@@ -10,6 +10,11 @@ from memory.ledger.schema import tenants, users
 from memory.scope import Scope
 from memory.times import now
 
+# Made once: every request asks it, and to make a statement takes longer than to run it.
+_FIND = sa.select(users.c.id, users.c.turns, users.c.tokens, users.c.version).where(
+    users.c.tenant == sa.bindparam("tenant"), users.c.name == sa.bindparam("name")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -37,7 +42,7 @@ def ensure_tenant(tx: sa.Connection, tenant: str) -> None:
 
 def find(tx: sa.Connection, scope: Scope) -> User | None:
     """Return the scope's user, or None for one of whom nothing was ever remembered."""
-    return _user(tx.execute(_find(scope)))
+    return _user(tx.execute(_FIND, {"tenant": scope.tenant, "name": scope.user}))
 
 
 def ensure(tx: sa.Connection, scope: Scope) -> User:
@@ -52,7 +57,8 @@ def ensure(tx: sa.Connection, scope: Scope) -> User:
 
 def lock(tx: sa.Connection, scope: Scope) -> User | None:
     """Return the scope's user and keep other writers off it until the transaction ends."""
-    return _user(tx.execute(_find(scope).with_for_update(key_share=True)))
+    locked = _FIND.with_for_update(key_share=True)
+    return _user(tx.execute(locked, {"tenant": scope.tenant, "name": scope.user}))
 
 
 def add_to_totals(tx: sa.Connection, user: int, *, turns: int, tokens: int) -> None:
@@ -84,11 +90,6 @@ def page(tx: sa.Connection, tenant: str, after: int, limit: int) -> list[tuple[i
         .limit(limit)
     )
     return [(row.id, row.name) for row in rows]
-
-
-def _find(scope: Scope) -> sa.Select[*tuple[Any, ...]]:
-    columns = (users.c.id, users.c.turns, users.c.tokens, users.c.version)
-    return sa.select(*columns).where(users.c.tenant == scope.tenant, users.c.name == scope.user)
 
 
 def _user(found: sa.CursorResult[*tuple[Any, ...]]) -> User | None:

@@ -1,10 +1,12 @@
 """Reading turns: by number, name, session or time."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
-from memory.ledger.chunks import among, chunks
+from memory.ledger.chunks import chunks, is_listed, listed
 from memory.ledger.data_keys import DataKeys
 from memory.ledger.schema import TOLD_BY_SOURCE, turns, users
 from memory.ledger.turns.rows import is_user, joined, of_user, opened, read, selected
@@ -14,10 +16,20 @@ from memory.turns import Turn
 _PAGE = 500
 _FEW = 100  # for who may stop early
 
+# Every recall asks these: to make a statement anew takes longer than to run it.
+_LAST = (
+    selected()
+    .where(turns.c.session_id == sa.bindparam("session"))
+    .order_by(turns.c.seq.desc())
+    .limit(sa.bindparam("count", type_=sa.Integer))
+)
+_MINE = (users.c.tenant == sa.bindparam("tenant"), users.c.name == sa.bindparam("user"))
+
 
 def by_id(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, Turn]:
     """Return those of the numbered turns that are the scope's."""
-    return {turn.id: turn for turn in read(tx, of_user(scope).where(among(tx, turns.c.id, ids)))}
+    dialect = tx.dialect.name
+    return {turn.id: turn for turn in read(tx, _by_id(dialect), _numbered(dialect, scope, ids))}
 
 
 def numbered(tx: sa.Connection, ids: Sequence[int]) -> Iterator[Turn]:
@@ -57,16 +69,14 @@ def of_session(tx: sa.Connection, session: int, *, after: int = -1, limit: int) 
 
 def last_of_session(tx: sa.Connection, session: int, count: int) -> list[Turn]:
     """Return a session's last turns, in order."""
-    query = selected().where(turns.c.session_id == session).order_by(turns.c.seq.desc()).limit(count)
-    return read(tx, query)[::-1]
+    return read(tx, _LAST, {"session": session, "count": count})[::-1]
 
 
 def told_by_source(tx: sa.Connection, scope: Scope, ids: Collection[int]) -> dict[int, tuple[str, str]]:
     """Return role and source of those of the numbered turns whose trust their role alone doesn't tell."""
-    query = sa.select(turns.c.id, turns.c.role, turns.c.source)
-    query = query.select_from(turns.join(users, users.c.id == turns.c.user_id))
-    query = query.where(*is_user(scope), TOLD_BY_SOURCE, among(tx, turns.c.id, ids))
-    return {row.id: (row.role, row.source) for row in tx.execute(query)}
+    dialect = tx.dialect.name
+    found = tx.execute(_told_by_source(dialect), _numbered(dialect, scope, ids))
+    return {row.id: (row.role, row.source) for row in found}
 
 
 def from_source(source: str) -> sa.ColumnElement[bool]:
@@ -105,3 +115,19 @@ def newest(tx: sa.Connection, scope: Scope, session: int | None = None) -> Itera
     while page:
         yield from page
         page = read(tx, mine.where(turns.c.id < page[-1].id))
+
+
+@cache
+def _by_id(dialect: str) -> sa.Select[*tuple[Any, ...]]:
+    return selected().where(*_MINE, is_listed(dialect, turns.c.id))
+
+
+@cache
+def _told_by_source(dialect: str) -> sa.Select[*tuple[Any, ...]]:
+    query = sa.select(turns.c.id, turns.c.role, turns.c.source)
+    query = query.select_from(turns.join(users, users.c.id == turns.c.user_id))
+    return query.where(*_MINE, TOLD_BY_SOURCE, is_listed(dialect, turns.c.id))
+
+
+def _numbered(dialect: str, scope: Scope, ids: Collection[int]) -> dict[str, object]:
+    return {"tenant": scope.tenant, "user": scope.user, "numbers": listed(dialect, ids)}

@@ -1,5 +1,6 @@
 """A turn as it is stored, and back: the only place where what is sealed is opened."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,10 +53,12 @@ def joined() -> sa.FromClause:
     )
 
 
-def read(tx: sa.Connection, query: sa.Select[*tuple[Any, ...]]) -> list[Turn]:
-    """Return the turns of a query that `selected` began."""
+def read(
+    tx: sa.Connection, query: sa.Select[*tuple[Any, ...]], values: Mapping[str, object] | None = None
+) -> list[Turn]:
+    """Return the turns of a query that `selected` began; values: of its parameters."""
     keys = DataKeys(tx)
-    return [opened(keys, row) for row in tx.execute(query)]
+    return [opened(keys, row) for row in tx.execute(query, values)]
 
 
 def opened(keys: DataKeys, row: sa.Row[*tuple[Any, ...]]) -> Turn:
