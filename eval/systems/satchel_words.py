@@ -6,7 +6,8 @@ from contextlib import closing, contextmanager
 
 import structlog
 
-from eval.systems.port import Means
+from eval.datasets.model import Query
+from eval.systems.port import Delivered, Means
 from eval.systems.satchel import Satchel
 from memory.errors import UnavailableError
 from retrieval.finder import Finder
@@ -29,7 +30,6 @@ class SatchelWords(Satchel):
         """Open a service, and ask it over the index that is away."""
         super().__init__(means)
         services = self._services
-        self._stack.enter_context(_unwarned())
         away = self._stack.enter_context(
             closing(GuardedIndex(LateIndex(services.index.settings, _no_answer)))
         )
@@ -42,6 +42,16 @@ class SatchelWords(Satchel):
             repair=services.repair,
         )
         self._answer_by(self._model)
+
+    def context(self, query: Query, max_tokens: int) -> Delivered:
+        """Return what `POST /v1/context` would during an outage."""
+        with _unwarned():
+            return super().context(query, max_tokens)
+
+    def ranking(self, query: Query, k: int) -> list[str]:
+        """Return what `POST /v1/search` would during an outage."""
+        with _unwarned():
+            return super().ranking(query, k)
 
 
 def _no_answer() -> Index:
