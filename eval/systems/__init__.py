@@ -23,6 +23,8 @@ __all__ = [
 # The service in each configuration; those that answer by a learned model take others of the kind.
 OURS = ("satchel", "satchel-sum", "satchel-words", "satchel-cluster")
 LEARNED = frozenset({"satchel", "satchel-words", "satchel-cluster"})
+# Nobody else has any.
+_OPTIONS = {name: ["min_relevance", *(["models"] if name in LEARNED else [])] for name in OURS}
 
 # Modules are imported when asked for: a baseline needs no service, a peer no other peer.
 _PLACES = {
@@ -45,11 +47,16 @@ def names() -> list[str]:
 
 
 def make(name: str, means: Means) -> System:
-    """Return a new system; raise `InvalidInputError` on an unknown name."""
+    """Return a new system; raise `InvalidInputError` on an unknown name, or an option that it hasn't."""
+    if name not in names():
+        raise InvalidInputError(f"unknown system {name!r}; known: {', '.join(names())}")
+    known = _OPTIONS.get(name, [])
+    for option in means.options:
+        if option not in known:
+            told = " and ".join(known) or "none"
+            raise InvalidInputError(f"{name} has no option {option!r}; it has {told}")
     if name in PEERS:
         return PeerSystem(name, means)
-    if name not in _PLACES:
-        raise InvalidInputError(f"unknown system {name!r}; known: {', '.join(names())}")
     module, maker = _PLACES[name]
     system: System = getattr(import_module(f"eval.systems.{module}"), maker)(means)
     return system

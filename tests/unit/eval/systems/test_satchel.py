@@ -101,7 +101,7 @@ def test_the_sum_ranks_by_nothing_learned(made: Made) -> None:
     assert {item.relevance for item in delivered.items} == {None}
     assert system.ranking(QUERIES[1], 1) == ["s2:2"]
     assert system.settings == {"model": "untrained sum"}
-    with pytest.raises(InvalidInputError, match="takes no models"):
+    with pytest.raises(InvalidInputError, match="'models'; it has min_relevance"):
         made("satchel-sum", models="somewhere")
 
 
@@ -139,6 +139,13 @@ def test_the_least_relevance_is_an_option(made: Made) -> None:
     for wrong in ("2", "much"):
         with pytest.raises(InvalidInputError, match="from 0 to 1"):
             made("satchel", min_relevance=wrong)
+
+
+@pytest.mark.parametrize("name", ["satchel", "bm25", "mem0"])
+def test_an_option_that_a_system_has_not_is_told(name: str, made: Made) -> None:
+    """Ignored, its results would pass for what was asked for."""
+    with pytest.raises(InvalidInputError, match=f"{name} has no option 'min_relevanse'"):
+        made(name, min_relevanse="0.2")
 
 
 @pytest.mark.parametrize("name", ["satchel", "satchel-sum", "satchel-words"])
